@@ -1,0 +1,124 @@
+//! Why an export did not get in, whether trying again can help, and what an HTTP caller is told.
+
+use std::error::Error;
+
+use catalog_model::VersionError;
+use catalog_store::StoreError;
+use delivery::api::ApiError;
+use delivery::{Class, Classify, EnvelopeError};
+use export_formats::{ExportError, FormatError, ParameterError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CicdExportError {
+    #[error("the export is refused")]
+    Export(#[source] ExportError),
+    #[error("the parameters are refused")]
+    Parameter(#[source] ParameterError),
+    #[error("parameter `epoch` tells lineages of a Terraform state apart, and this export is versioned by {clock}")]
+    EpochWithoutLineage { clock: &'static str },
+    #[error("the version is refused")]
+    Version(#[source] VersionError),
+    #[error("the catalog did not take the export")]
+    Store(#[source] StoreError),
+    #[error("the notification could not be read")]
+    Envelope(#[source] EnvelopeError),
+    #[error("the notification is about bucket `{bucket}`, which is not the drop bucket")]
+    WrongBucket { bucket: String },
+    #[error("object key `{key}` is not `exports/<producer>/<format>/<name>`: {reason}")]
+    KeyLayout { key: String, reason: String },
+    #[error("`dryRun` has no meaning for a dropped object: nobody waits for the answer; use the API for it")]
+    DryRunDropped,
+    #[error("the object has {bytes} bytes, more than the {limit} that an export may have")]
+    ObjectTooLarge { bytes: u64, limit: u64 },
+    #[error("could not read object `{key}` from the drop bucket")]
+    Object {
+        key: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl Classify for CicdExportError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Object { .. } => Class::Retry,
+            Self::Store(error) if error.is_retryable() => Class::Retry,
+            _ => Class::DeadLetter,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Export(error) => error.code(),
+            Self::Parameter(_) | Self::EpochWithoutLineage { .. } | Self::DryRunDropped => "wrong-parameter",
+            Self::Version(VersionError::InTheFuture { .. }) => "version-in-the-future",
+            Self::Version(_) => "wrong-version",
+            Self::Store(error) => error.code(),
+            Self::Envelope(error) => error.code(),
+            Self::WrongBucket { .. } => "wrong-bucket",
+            Self::KeyLayout { .. } => "wrong-key",
+            Self::ObjectTooLarge { .. } => "export-too-large",
+            Self::Object { .. } => "object-unreadable",
+        }
+    }
+}
+
+impl CicdExportError {
+    /// Whether the sender's file or parameters are at fault, so that the receipt should say so.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Store(error) => !error.is_retryable() && (error.is_conflict() || is_of_the_sender(error)),
+            Self::Export(_)
+            | Self::Parameter(_)
+            | Self::EpochWithoutLineage { .. }
+            | Self::Version(_)
+            | Self::DryRunDropped
+            | Self::ObjectTooLarge { .. } => true,
+            Self::Envelope(_) | Self::WrongBucket { .. } | Self::KeyLayout { .. } | Self::Object { .. } => false,
+        }
+    }
+
+    /// Documents that are refused with the whole: a file that is no file of its format, or too large a one, is one.
+    pub(crate) fn refused_documents(&self) -> u64 {
+        match self {
+            Self::Export(ExportError::Format(_)) => 0,
+            Self::Export(error) => u64::try_from(error.documents().len().max(1)).unwrap_or(u64::MAX),
+            Self::ObjectTooLarge { .. } => 1,
+            _ => 0,
+        }
+    }
+
+    /// The one sentence for the sender, without what only we can use.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Export(error) => error.to_string(),
+            Self::Parameter(error) => error.to_string(),
+            Self::Version(error) => error.to_string(),
+            Self::Store(error) => error.to_string(),
+            Self::Envelope(error) => error.to_string(),
+            other => other.to_string(),
+        }
+    }
+
+    pub(crate) fn api(&self) -> ApiError {
+        match self {
+            Self::Export(ExportError::Format(FormatError::Later { .. })) => {
+                ApiError { status: 501, name: "NotImplementedError", message: self.reason() }
+            }
+            Self::Export(ExportError::TooLarge { .. }) => ApiError::payload_too_large(self.reason()),
+            Self::Version(_) => ApiError::conflict(self.reason()),
+            Self::Store(error) if error.is_retryable() => {
+                ApiError::service_unavailable("the catalog is busy; send the same request again")
+            }
+            Self::Store(error) if error.is_conflict() => ApiError::conflict(self.reason()),
+            Self::Store(error) if is_of_the_sender(error) => ApiError::input(self.reason()),
+            Self::Store(_) | Self::Object { .. } => ApiError::internal(),
+            _ => ApiError::input(self.reason()),
+        }
+    }
+}
+
+/// Errors of the store that another export would not meet.
+fn is_of_the_sender(error: &StoreError) -> bool {
+    matches!(error, StoreError::TooManyFragments { .. } | StoreError::KeyTooLong { .. })
+}

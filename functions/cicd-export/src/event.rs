@@ -1,0 +1,44 @@
+//! What Lambda hands the function: the same function stands behind a queue and behind the API.
+
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use aws_lambda_events::sqs::SqsEvent;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// One invocation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Batch(SqsEvent),
+    Request(Box<ApiGatewayProxyRequest>),
+}
+
+/// Told apart by a field that only one of them has: nearly every field of both types is optional, so that trying one
+/// after the other would take anything for the first.
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let event = Value::deserialize(deserializer)?;
+        if event.get("httpMethod").is_some() {
+            return serde_json::from_value(event).map(Self::Request).map_err(D::Error::custom);
+        }
+        if event.get("Records").is_some() {
+            return serde_json::from_value(event).map(Self::Batch).map_err(D::Error::custom);
+        }
+        Err(D::Error::custom("neither an SQS batch (`Records`) nor an API Gateway REST request (`httpMethod`)"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_and_a_request_are_told_apart() {
+        let batch: Event = serde_json::from_str(r#"{"Records":[{"messageId":"1","body":"{}"}]}"#).unwrap();
+        assert!(matches!(batch, Event::Batch(batch) if batch.records.len() == 1));
+        let request = r#"{"httpMethod":"GET","path":"/api/exports/a/b/c","requestContext":{"httpMethod":"GET"}}"#;
+        assert!(matches!(serde_json::from_str(request).unwrap(), Event::Request(_)));
+        let error = serde_json::from_str::<Event>("{}").unwrap_err().to_string();
+        assert!(error.starts_with("neither an SQS batch"), "{error}");
+    }
+}

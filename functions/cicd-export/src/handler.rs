@@ -1,0 +1,70 @@
+//! An invocation -> the door that it is for, and the account of what was done.
+
+use account::Account;
+use aws_config::SdkConfig;
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use catalog_store::CatalogStore;
+use delivery::Message;
+use jiff::Timestamp;
+use lambda_runtime::Error;
+use serde_json::Value;
+
+use crate::event::Event;
+use crate::export::ms;
+use crate::{Settings, drop_door, http_door};
+
+/// The name under which the function counts, and its folder.
+const SOURCE: &str = "cicd-export";
+
+/// What the handler is connected to.
+#[derive(Debug, Clone)]
+pub struct Deps {
+    pub store: CatalogStore,
+    pub s3: aws_sdk_s3::Client,
+    pub drop_bucket: String,
+    /// As in the redrive policy of the queue.
+    pub max_receive_count: u32,
+}
+
+impl Deps {
+    pub fn connect(config: &SdkConfig, settings: &Settings) -> Self {
+        Self {
+            store: CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket),
+            s3: catalog_store::s3_client(config),
+            drop_bucket: settings.drop_bucket.clone(),
+            max_receive_count: settings.max_receive_count,
+        }
+    }
+}
+
+/// Answers an SQS batch with the messages that failed, and a request with its response.
+///
+/// # Errors
+/// Only if the answer cannot be serialised. What is wrong with a message or a request is in the answer.
+pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Value, Error> {
+    // Boxed: the futures of the SDK's calls nest deeper than the compiler follows through a whole function.
+    match event {
+        Event::Batch(batch) => Ok(serde_json::to_value(Box::pin(handle_batch(&batch, deps, now)).await)?),
+        Event::Request(request) => Box::pin(handle_request(&request, deps, now)).await,
+    }
+}
+
+async fn handle_batch(batch: &SqsEvent, deps: &Deps, now: Timestamp) -> SqsBatchResponse {
+    let account = Account::new(SOURCE);
+    account.add(|counts| counts.saw_event(ms(now)));
+    let apply = async |message: Message<'_>| drop_door::handle(message.body, deps, &account, now).await;
+    let outcome = delivery::batch(batch, deps.max_receive_count, apply).await;
+    account.keep_batch(&outcome, &deps.store, now).await;
+    outcome.response
+}
+
+async fn handle_request(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Value, Error> {
+    let account = Account::new(SOURCE);
+    account.add(|counts| counts.saw_event(ms(now)));
+    let (response, is_write) = http_door::handle(request, deps, &account, now).await;
+    if is_write {
+        account.keep_request(response.status_code >= 500, &deps.store, now).await;
+    }
+    Ok(serde_json::to_value(response)?)
+}

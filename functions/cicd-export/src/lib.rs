@@ -1,0 +1,23 @@
+//! CI/CD exports, by HTTP and by S3 drop -> records, and a receipt for the sender.
+//!
+//! | door | what comes in | what goes out |
+//! |---|---|---|
+//! | `PUT`, `GET`, `DELETE /api/exports/{producer}/{format}/{name}` | API Gateway REST request | the receipt |
+//! | `s3://<drop bucket>/exports/<producer>/<format>/<name>[.<extension>]` | S3 notifications in an SQS batch | the receipt, to be read by HTTP |
+//!
+//! Both doors do the same; a file that comes by both is two source objects.
+
+mod drop_door;
+mod error;
+mod event;
+mod export;
+mod handler;
+mod http_door;
+mod preview;
+mod receipt;
+mod settings;
+
+pub use error::CicdExportError;
+pub use event::Event;
+pub use handler::{Deps, handle};
+pub use settings::{Settings, SettingsError};

@@ -1,0 +1,8 @@
+//! Both doors of the function, on embedded DynamoDB and S3.
+
+#[cfg(test)]
+mod dropped;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod stack;

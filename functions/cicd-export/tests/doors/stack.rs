@@ -1,0 +1,156 @@
+//! One catalog with a drop bucket for each test, on embedded DynamoDB and S3, and words to speak with the function.
+
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
+use catalog_model::{Identity, Record, RecordKey};
+use catalog_store::{CatalogStore, Read};
+use cicd_export::{Deps, Event, handle};
+use dynoxide::Database;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use jiff::Timestamp;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
+pub(crate) const DROP: &str = "callboard-drop";
+
+pub(crate) struct Stack {
+    pub(crate) deps: Deps,
+    pub(crate) now: Timestamp,
+    _directory: TempDir,
+}
+
+impl Stack {
+    pub(crate) async fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        for bucket in [DROP, "callboard-catalog"] {
+            std::fs::create_dir(directory.path().join(bucket)).unwrap();
+        }
+        let credentials = || Credentials::new("key", "secret", None, None, "tests");
+        let dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(credentials())
+            .endpoint_url(serve_dynamodb().await)
+            .build();
+        let s3 = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(credentials())
+            .force_path_style(true)
+            .endpoint_url(serve_s3(&directory).await)
+            .build();
+        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        let store = CatalogStore::from_clients(dynamodb, s3.clone(), "callboard", "callboard-catalog");
+        store.create_table().await.unwrap();
+        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3 };
+        Self { deps, now: NOW.parse().unwrap(), _directory: directory }
+    }
+
+    async fn invoke(&self, event: Value) -> Value {
+        let event: Event = serde_json::from_value(event).unwrap();
+        handle(event, &self.deps, self.now).await.unwrap()
+    }
+
+    /// Status and body of a request.
+    pub(crate) async fn request(&mut self, method: &str, path: &str, body: &str) -> (u64, Value) {
+        // Each request comes a second after the last one.
+        self.now += jiff::SignedDuration::from_secs(1);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs: Vec<_> = query.split('&').filter_map(|pair| pair.split_once('=')).collect();
+        let mut many = serde_json::Map::new();
+        for (name, value) in &pairs {
+            many.entry((*name).to_owned()).or_insert(json!([])).as_array_mut().unwrap().push(json!(value));
+        }
+        let request = json!({
+            "resource": "/api/exports/{producer}/{format}/{name}", "path": path, "httpMethod": method,
+            "headers": {}, "multiValueHeaders": {},
+            "queryStringParameters": pairs.iter().copied().collect::<std::collections::BTreeMap<_, _>>(),
+            "multiValueQueryStringParameters": many,
+            "requestContext": {
+                "httpMethod": method, "requestId": format!("id-{}", self.now.as_second()),
+                "requestTimeEpoch": self.now.as_millisecond(),
+                "identity": {"userArn": "arn:aws:sts::111122223333:assumed-role/pipeline/build"},
+            },
+            "body": body, "isBase64Encoded": false,
+        });
+        let answer = self.invoke(request).await;
+        let body = answer["body"].as_str().unwrap();
+        (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+    }
+
+    pub(crate) async fn put_object(&self, key: &str, body: &str, metadata: &[(&str, &str)]) -> String {
+        let mut put = self.deps.s3.put_object().bucket(DROP).key(key).body(ByteStream::from(body.as_bytes().to_vec()));
+        for (name, value) in metadata {
+            put = put.metadata(*name, *value);
+        }
+        put.send().await.unwrap().e_tag().unwrap().trim_matches('"').to_owned()
+    }
+
+    /// The message ids that are reported back.
+    pub(crate) async fn batch(&self, messages: &[(&str, u32, Value)]) -> Vec<String> {
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|(id, receives, body)| {
+                json!({"messageId": id, "body": body.to_string(), "attributes": {"ApproximateReceiveCount": receives.to_string()}})
+            })
+            .collect();
+        let answer = self.invoke(json!({"Records": records})).await;
+        let failures = answer["batchItemFailures"].as_array().unwrap();
+        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(crate) async fn record(&self, identity: &str) -> Record {
+        let key: RecordKey = format!("e#{identity}").parse().unwrap();
+        self.deps.store.record(&key, Read::Consistent).await.unwrap()
+    }
+
+    /// Whether the catalog knows an entity.
+    pub(crate) async fn exists(&self, identity: &str) -> bool {
+        let record = self.record(identity).await;
+        catalog_model::stitch(&Identity::of_canonical_arn(identity), &record).existence.exists()
+    }
+}
+
+/// A notification in S3's own form. `sequencer` counts up.
+pub(crate) fn notification(event: &str, key: &str, etag: Option<&str>, second: u32, sequencer: &str) -> Value {
+    json!({"Records": [{
+        "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "eu-west-1",
+        "eventTime": format!("2026-11-22T09:00:{second:02}.000Z"), "eventName": event,
+        "userIdentity": {"principalId": "AWS:AROAEXAMPLE:build"},
+        "requestParameters": {"sourceIPAddress": "127.0.0.1"}, "responseElements": {},
+        "s3": {"s3SchemaVersion": "1.0", "configurationId": "drop",
+            "bucket": {"name": DROP, "ownerIdentity": {"principalId": "A"}, "arn": format!("arn:aws:s3:::{DROP}")},
+            "object": {"key": key, "size": 1, "eTag": etag, "sequencer": sequencer}},
+    }]})
+}
+
+async fn serve_dynamodb() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+    endpoint
+}
+
+async fn serve_s3(directory: &TempDir) -> String {
+    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).unwrap());
+    service.set_auth(SimpleAuth::from_single("key", "secret"));
+    let service = service.build();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let service = service.clone();
+            tokio::spawn(async move {
+                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
+                // A client that goes away is no matter of the test.
+                let _ended = server.serve_connection(TokioIo::new(socket), service).await;
+            });
+        }
+    });
+    endpoint
+}

@@ -1,0 +1,193 @@
+//! Batches through the handler into an embedded DynamoDB: what stands in the catalog, and what the account says.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use aws_lambda_events::sqs::SqsEvent;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
+use catalog_model::{Format, Identity, Key, Record, RecordKey, Said, existence};
+use catalog_store::{CatalogStore, Read};
+use config_change::{Deps, SOURCE, handle};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+const DATABASE: &str = "arn:aws:rds:eu-west-1:111122223333:db:orders";
+
+struct Stack {
+    deps: Deps,
+}
+
+impl Stack {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(dynoxide::server::serve_on(listener, dynoxide::Database::memory().unwrap()));
+        let stack = Self { deps: deps(&endpoint) };
+        stack.deps.store.create_table().await.unwrap();
+        stack
+    }
+
+    /// Ids of the messages that failed.
+    async fn send(&self, messages: &[(&str, u32, String)]) -> Vec<String> {
+        let records: Vec<Value> = messages
+            .iter()
+            .map(|(id, receives, body)| {
+                json!({"messageId": id, "body": body, "attributes": {"ApproximateReceiveCount": receives.to_string()}})
+            })
+            .collect();
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let now: Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+        let response = handle(event, &self.deps, now).await.unwrap();
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    async fn record(&self) -> Record {
+        let key = RecordKey::Entity(Identity::of_canonical_arn(DATABASE));
+        self.deps.store.record(&key, Read::Consistent).await.unwrap()
+    }
+
+    async fn holder(&self) -> Option<Identity> {
+        let key = Key::secondary("rds", "111122223333", "eu-west-1", "db-ABCDEF");
+        self.deps.store.resolve(std::slice::from_ref(&key)).await.unwrap().remove(&key)
+    }
+
+    async fn counts(&self) -> Value {
+        let status = self.deps.store.status().await.unwrap();
+        let source = status.sources.iter().find(|source| source.source == SOURCE).unwrap();
+        json!(source.counts)
+    }
+}
+
+fn deps(endpoint: &str) -> Deps {
+    let dynamodb = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("key", "secret", None, None, "tests"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(endpoint);
+    // No body here is long enough for the bucket.
+    let s3 = aws_sdk_s3::Config::builder().behavior_version(BehaviorVersion::latest()).build();
+    let clients = (aws_sdk_dynamodb::Client::from_conf(dynamodb.build()), aws_sdk_s3::Client::from_conf(s3));
+    Deps {
+        store: CatalogStore::from_clients(clients.0, clients.1, "callboard", "callboard-catalog"),
+        max_receive_count: 3,
+    }
+}
+
+fn change(status: &str, captured: &str) -> String {
+    let configuration = match status {
+        "OK" => json!({"engine": "postgres", "masterUserPassword": "canary-password"}),
+        _ => Value::Null,
+    };
+    json!({
+        "version": "0", "id": format!("event-{captured}"), "source": "aws.config", "account": "111122223333",
+        "detail-type": "Config Configuration Item Change", "region": "eu-west-1", "time": captured, "resources": [DATABASE],
+        "detail": {
+            "messageType": "ConfigurationItemChangeNotification",
+            "configurationItem": {
+                "configurationItemCaptureTime": captured, "configurationStateId": 1, "awsAccountId": "111122223333",
+                "configurationItemStatus": status, "resourceType": "AWS::RDS::DBInstance", "resourceId": "db-ABCDEF",
+                "resourceName": "orders", "ARN": DATABASE, "awsRegion": "eu-west-1", "configuration": configuration
+            }
+        }
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_change_becomes_a_record_that_its_second_id_leads_to_until_it_is_deleted() {
+    let stack = Stack::start().await;
+    assert!(stack.send(&[("1", 1, change("OK", "2026-11-20T10:00:00Z"))]).await.is_empty());
+    let record = stack.record().await;
+    assert!(existence(&record).exists());
+    assert!(!format!("{record:?}").contains("canary"), "{record:?}");
+    assert_eq!(stack.holder().await, Some(Identity::of_canonical_arn(DATABASE)));
+
+    assert!(stack.send(&[("2", 1, change("ResourceDeleted", "2026-11-20T11:00:00Z"))]).await.is_empty());
+    assert!(!existence(&stack.record().await).exists());
+    assert_eq!(stack.holder().await, None);
+}
+
+#[tokio::test]
+async fn a_late_change_does_not_bring_a_deleted_resource_back_and_every_fragment_is_counted() {
+    let stack = Stack::start().await;
+    let (changed, deleted) = (change("OK", "2026-11-20T10:00:00Z"), change("ResourceDeleted", "2026-11-20T11:00:00Z"));
+    let batch = [("1", 1, deleted.clone()), ("2", 1, changed.clone()), ("3", 1, deleted)];
+    assert!(stack.send(&batch).await.is_empty());
+    assert!(!existence(&stack.record().await).exists());
+    assert_eq!(
+        stack.counts().await,
+        json!({
+            "messages": 3, "acked": 3, "documents": 3, "parsed": 3,
+            "fragments": 6, "applied": 2, "stale": 2, "duplicate": 2
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_notice_without_detail_erases_nothing() {
+    let stack = Stack::start().await;
+    let notice = change("ResourceNotRecorded", "2026-11-20T12:00:00Z");
+    assert!(stack.send(&[("1", 1, change("OK", "2026-11-20T10:00:00Z")), ("2", 1, notice)]).await.is_empty());
+    let record = stack.record().await;
+    let formats: Vec<Format> = record.fragments.values().map(|fragment| fragment.source.format).collect();
+    assert_eq!(formats, [Format::Config, Format::ConfigNotice]);
+    let Said::Facts(facts) = &record.fragments.values().next().unwrap().said else { panic!("{record:?}") };
+    assert!(facts.fields.keys().any(|pointer| pointer.as_str() == "/spec/aws/attributes/engine"));
+}
+
+#[tokio::test]
+async fn one_bad_message_of_three_is_reported_with_its_reason_and_forgotten_when_it_passes() {
+    let stack = Stack::start().await;
+    let good = |hour: u32| change("OK", &format!("2026-11-20T{hour}:00:00Z"));
+    let bad = good(11).replace("111122223333", "1111222233334");
+    let failed = stack.send(&[("1", 1, good(10)), ("2", 1, bad.clone()), ("3", 1, good(12))]).await;
+    assert_eq!(failed, ["2"]);
+    assert_eq!(stack.send(&[("2", 3, bad)]).await, ["2"]);
+
+    let status = stack.deps.store.status().await.unwrap();
+    let [failure] = status.failures.as_slice() else { panic!("{status:?}") };
+    assert_eq!((failure.code.as_str(), failure.receive_count, failure.last_try), ("invalid-field", 3, true));
+    assert_eq!(
+        failure.detail,
+        "1 of 1 documents in the message cannot be used, the first because: `awsAccountId` of the configuration item \
+         is `1111222233334`, not an account id of 12 digits"
+    );
+    assert_eq!(
+        stack.counts().await,
+        json!({
+            "messages": 4, "acked": 2, "retried": 1, "dead": 1, "documents": 4, "parsed": 2, "refused": 2,
+            "fragments": 4, "applied": 4
+        })
+    );
+
+    assert!(stack.send(&[("2", 4, good(13))]).await.is_empty());
+    assert!(stack.deps.store.status().await.unwrap().failures.is_empty());
+}
+
+#[tokio::test]
+async fn a_message_of_another_type_is_ignored_and_no_document() {
+    let stack = Stack::start().await;
+    let ignored = json!({"messageType": "ComplianceChangeNotification"}).to_string();
+    assert!(stack.send(&[("1", 1, ignored)]).await.is_empty());
+    assert_eq!(stack.counts().await, json!({"messages": 1, "acked": 1, "ignored": 1}));
+}
+
+#[tokio::test]
+async fn good_items_of_a_message_are_written_though_another_of_it_is_refused() {
+    let stack = Stack::start().await;
+    let body = format!("[{{\"resourceType\":7}},{}]", change("OK", "2026-11-20T10:00:00Z"));
+    assert_eq!(stack.send(&[("1", 1, body)]).await, ["1"]);
+    assert!(existence(&stack.record().await).exists());
+}
+
+#[tokio::test]
+async fn a_catalog_that_does_not_answer_makes_messages_come_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let stack = Stack { deps: deps(&endpoint) };
+    let ignored = json!({"messageType": "ComplianceChangeNotification"}).to_string();
+    let failed = stack.send(&[("1", 1, change("OK", "2026-11-20T10:00:00Z")), ("2", 1, ignored)]).await;
+    assert_eq!(failed, ["1"]);
+}

@@ -1,0 +1,105 @@
+//! Why a report did not get in, and whether trying again can help.
+
+use std::error::Error;
+
+use billing_report::{ManifestError, ReportError};
+use catalog_store::StoreError;
+use cost_model::{AmountError, SumsDiffer};
+use delivery::{Class, Classify, EnvelopeError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CostReportError {
+    #[error("the notification could not be read")]
+    Envelope(#[source] EnvelopeError),
+    #[error("manifest `{key}` is refused")]
+    Manifest {
+        key: String,
+        #[source]
+        source: ManifestError,
+    },
+    #[error("manifest `{key}` has {bytes} bytes, more than {limit}")]
+    ManifestTooLarge { key: String, bytes: u64, limit: u64 },
+    /// Retried: the file may come late, though AWS writes the manifest last.
+    #[error("`{key}` is not in the reports bucket; the month stays as it was")]
+    MissingObject { key: String },
+    /// Retried: the next manifest announces the new files.
+    #[error("`{key}` was replaced while the report was read; the month stays as it was")]
+    Changed { key: String },
+    #[error("{what} has {bytes} bytes, more than the {limit} that one function reads")]
+    TooLarge { what: String, bytes: u64, limit: u64 },
+    #[error("the report has more than {limit} different costs of resources and days")]
+    TooManyCosts { limit: usize },
+    #[error("could not read `{key}` from the reports bucket")]
+    Object {
+        key: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error("file `{key}` is refused")]
+    Report {
+        key: String,
+        #[source]
+        source: ReportError,
+    },
+    #[error("reading `{key}` was interrupted")]
+    Interrupted {
+        key: String,
+        #[source]
+        source: tokio::task::JoinError,
+    },
+    #[error("the costs cannot be added up")]
+    Sum(#[source] AmountError),
+    #[error("the rollups differ from the bill; nothing is published")]
+    SumsDiffer(#[source] SumsDiffer),
+    #[error("the catalog did not take the costs")]
+    Store(#[source] StoreError),
+}
+
+impl Classify for CostReportError {
+    fn class(&self) -> Class {
+        match self {
+            Self::MissingObject { .. } | Self::Changed { .. } | Self::Object { .. } | Self::Interrupted { .. } => {
+                Class::Retry
+            }
+            Self::Store(error) if error.is_retryable() => Class::Retry,
+            _ => Class::DeadLetter,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Envelope(error) => error.code(),
+            Self::Manifest { .. } | Self::ManifestTooLarge { .. } => "bad-manifest",
+            Self::MissingObject { .. } => "missing-file",
+            Self::Changed { .. } => "report-changed",
+            Self::TooLarge { .. } | Self::TooManyCosts { .. } => "report-too-large",
+            Self::Object { .. } => "object-unreadable",
+            Self::Report { .. } => "bad-report",
+            Self::Interrupted { .. } => "interrupted",
+            Self::Sum(_) => "amount-too-large",
+            Self::SumsDiffer(_) => "sums-differ",
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+impl CostReportError {
+    /// Whether the report is at fault, rather than the way to it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Manifest { .. }
+            | Self::ManifestTooLarge { .. }
+            | Self::TooLarge { .. }
+            | Self::TooManyCosts { .. }
+            | Self::Report { .. }
+            | Self::Sum(_) => true,
+            Self::Envelope(_)
+            | Self::MissingObject { .. }
+            | Self::Changed { .. }
+            | Self::Object { .. }
+            | Self::Interrupted { .. }
+            | Self::SumsDiffer(_)
+            | Self::Store(_) => false,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! A cost report's manifest in an SQS batch -> rollups of the month under a new generation, and the head that names it.
+//!
+//! ```text
+//! manifest -> files, pinned by ETag -> line items -> sums by day, resource and place (`sums.rs`)
+//!   -> the resource's record -> component, system, owner, environment (`allocations.rs`)
+//!   -> a rollup for each scope, which add up to the bill (`cost_model::ScopeRollups::check`)
+//!   -> the store, under a generation that nobody reads yet -> one conditional flip of the head (`publish.rs`)
+//! ```
+//!
+//! A report replaces its whole month. Whatever fails on the way, the head that stood still stands.
+
+mod allocations;
+mod error;
+mod handler;
+mod publish;
+mod report;
+mod reports_bucket;
+mod settings;
+mod sums;
+
+pub use error::CostReportError;
+pub use handler::{Deps, handle};
+pub use settings::{Settings, SettingsError};

@@ -1,0 +1,6 @@
+//! Reports through the handler, on the embedded DynamoDB and S3.
+
+#[cfg(test)]
+mod reports;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,177 @@
+//! A reports bucket and a catalog on the embedded DynamoDB and S3, and words to speak with the function.
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use billing_report::write::{ReportRow, manifest, parquet};
+use callboard::functions::Functions;
+use callboard::ports::Endpoints;
+use callboard::stack::{Stack, StackOptions};
+use catalog_model::{
+    Door, EntityRef, Facts, Format, Fragment, Identity, Key, Pointer, RecordKey, Relation, Role, Said, SourceObject,
+    Version,
+};
+use catalog_store::{CatalogStore, RollupHead};
+use cost_model::Rollup;
+use cost_report::{Deps, Settings, handle};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+pub(crate) const BUCKET: &str = "callboard-reports";
+pub(crate) const MANIFEST: &str = "billing/acme/metadata/BILLING_PERIOD=2026-10/acme-Manifest.json";
+pub(crate) const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
+pub(crate) const MAX_RECEIVE_COUNT: u32 = 3;
+
+#[derive(Debug)]
+struct OwnEndpoints(Endpoints);
+
+impl LoadServiceConfig for OwnEndpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        match (key.env(), key.service_id()) {
+            ("AWS_ENDPOINT_URL", "S3") => Some(self.0.s3_url()),
+            ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.0.dynamodb_url()),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) struct World {
+    stack: Stack,
+    deps: Deps,
+    pub(crate) store: CatalogStore,
+    events: std::sync::atomic::AtomicI64,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let stack = Stack::start(StackOptions::default(), |_| Functions::new()).await.unwrap();
+        let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))
+            .service_config(OwnEndpoints(stack.endpoints()))
+            .build();
+        let settings = Settings {
+            table_name: "callboard".into(),
+            catalog_bucket: "callboard-catalog".into(),
+            reports_bucket: BUCKET.into(),
+            max_receive_count: MAX_RECEIVE_COUNT,
+        };
+        let deps = Deps::connect(&config, &settings);
+        let store = CatalogStore::connect(&config, &settings.table_name, &settings.catalog_bucket);
+        Self { stack, deps, store, events: 0.into() }
+    }
+
+    pub(crate) async fn put(&self, key: &str, body: impl Into<Vec<u8>>) {
+        self.stack.put_object_silently(BUCKET, key, body.into(), []).await.unwrap();
+    }
+
+    /// Puts a report's only file and its manifest.
+    pub(crate) async fn deliver(&self, execution: &str, rows: &[ReportRow]) {
+        let key = format!("billing/acme/data/BILLING_PERIOD=2026-10/{execution}/acme-00001.snappy.parquet");
+        self.put(&key, parquet(rows).unwrap()).await;
+        self.announce(execution, &[key]).await;
+    }
+
+    pub(crate) async fn announce(&self, execution: &str, keys: &[String]) {
+        let arn = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/acme-1";
+        self.put(MANIFEST, manifest(BUCKET, arn, execution, keys).to_string()).await;
+    }
+
+    /// A batch of one message for each key, each an S3 event of its own time.
+    fn batch(&self, keys: &[&str], receive_count: u32) -> SqsEvent {
+        let records: Vec<Value> = keys
+            .iter()
+            .enumerate()
+            .map(|(at, key)| {
+                let ms = self.events.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                let time = Timestamp::from_millisecond(1_790_000_000_000 + ms).unwrap();
+                let body = json!({"Records": [{
+                    "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": time.to_string(),
+                    "eventName": "ObjectCreated:Put", "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"},
+                    "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+                    "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "x"},
+                    "s3": {"s3SchemaVersion": "1.0", "configurationId": "reports",
+                        "bucket": {"name": BUCKET, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::b"},
+                        "object": {"key": key, "size": 1, "eTag": "0", "sequencer": "0A"}},
+                }]});
+                json!({"messageId": format!("m{at}"), "body": body.to_string(), "eventSource": "aws:sqs",
+                    "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
+            })
+            .collect();
+        serde_json::from_value(json!({ "Records": records })).unwrap()
+    }
+
+    pub(crate) async fn handle(&self, keys: &[&str], receive_count: u32) -> SqsBatchResponse {
+        let event = self.batch(keys, receive_count);
+        handle(event, &self.deps, "2026-11-02T08:00:00Z".parse().unwrap()).await.unwrap()
+    }
+
+    /// The details of what failed.
+    pub(crate) async fn take(&self) -> Vec<String> {
+        let failed = !self.handle(&[MANIFEST], 1).await.batch_item_failures.is_empty();
+        let failures = self.store.status().await.unwrap().failures;
+        let details: Vec<String> = failures.into_iter().map(|failure| failure.detail).collect();
+        assert_eq!(failed, !details.is_empty());
+        details
+    }
+
+    pub(crate) async fn head(&self) -> Option<RollupHead> {
+        let mut heads = self.store.heads().await.unwrap();
+        assert!(heads.len() <= 1, "{heads:?}");
+        heads.pop().map(|(export, month, head)| {
+            assert_eq!((export.as_str(), month.as_str()), ("billing/acme", "2026-10"));
+            head
+        })
+    }
+
+    pub(crate) async fn rollup(&self, scope: &str) -> Option<Rollup> {
+        let generation = self.head().await.unwrap().generation;
+        let body = self.store.rollups(scope, "2026-10", &generation).await.unwrap();
+        body.map(|body| Rollup::from_json(body).unwrap())
+    }
+
+    /// Unblended, in dollars.
+    pub(crate) async fn cost_of(&self, scope: &str) -> Option<String> {
+        let totals = self.rollup(scope).await?.totals().unwrap();
+        Some(totals[&"USD".parse().unwrap()].unblended.to_string())
+    }
+
+    pub(crate) async fn counts(&self) -> Value {
+        let status = self.store.status().await.unwrap();
+        let source = status.sources.iter().find(|source| source.source == "cost-report");
+        json!(source.map(|source| &source.counts))
+    }
+
+    pub(crate) async fn say(&self, identity: &Identity, fields: &[(&str, &str)], components: &[&str]) {
+        let mut facts = Facts::new(Role::Listed);
+        for (field, value) in fields {
+            facts.say(Pointer::spec(field), *value);
+        }
+        for component in components {
+            facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(&EntityRef::component(component))));
+        }
+        let source = SourceObject {
+            door: Door::Http,
+            producer: "acme.infra".into(),
+            format: Format::TerraformState,
+            name: "main".into(),
+        };
+        let fragment =
+            Fragment { source, version: Version::of_serial(1, 1), delivery: "d".into(), said: Said::Facts(facts) };
+        self.store.apply(&RecordKey::Entity(identity.clone()), &fragment, 1).await.unwrap();
+    }
+
+    /// A table of component `orders`, owned through it; a bucket of two components; a queue that only has an owner.
+    pub(crate) async fn catalog(&self) {
+        self.say(&Identity::of_canonical_arn(TABLE), &[("environment", "prod")], &["orders"]).await;
+        self.say(&Identity::of_canonical_arn("arn:aws:s3:::shared"), &[("owner", "platform")], &["orders", "web"])
+            .await;
+        self.say(&Identity::of_canonical_arn("arn:aws:sqs:eu-west-1:111122223333:jobs"), &[("owner", "platform")], &[])
+            .await;
+        let orders = Identity::of_entity(&EntityRef::component("orders"));
+        self.say(&orders, &[("owner", "shop"), ("system", "store")], &[]).await;
+    }
+}

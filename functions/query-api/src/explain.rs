@@ -1,0 +1,182 @@
+//! `GET /api/explain/{kind}/{namespace}/{name}`: for every field the fragment, version, delivery and rule that it came
+//! from, and what lost. Answers for what is gone as well, as long as there is a record of it.
+
+use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use catalog_model::{
+    DEFAULT_RULE, EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias,
+};
+use catalog_search::{Catalog, Inherited, Naming, Shape, render};
+use delivery::api::ApiError;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::answers::{self, unavailable};
+use crate::catalog::{Found, find};
+use crate::handler::Deps;
+use crate::parameters::Parameters;
+
+pub(crate) async fn explain(
+    request: &ApiGatewayProxyRequest,
+    entity_ref: &EntityRef,
+    deps: &Deps,
+    now: Timestamp,
+) -> Result<ApiGatewayProxyResponse, ApiError> {
+    Parameters::check(request, &[])?;
+    let found = find(entity_ref, deps, now).await.map_err(unavailable)?.ok_or_else(|| {
+        ApiError::not_found(format!("nothing was ever said about {entity_ref}; is its kind, namespace and name right?"))
+    })?;
+    answers::json(&explained(&found, entity_ref, &*deps.live.read().await))
+}
+
+fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
+    let Found { identity, record, stitched, alias } = found;
+    let shape = catalog.shape_of(identity);
+    let (exists, rule, borne_by) = match &stitched.existence {
+        Existence::Exists { borne_by, rule } => (true, *rule, Some(borne_by)),
+        Existence::Gone { rule } => (false, *rule, None),
+    };
+    json!({
+        "asked": asked,
+        "entityRef": catalog.current_ref(identity),
+        "identity": identity,
+        "uid": identity.uid(),
+        "rv": record.rv,
+        "existence": {
+            "exists": exists,
+            "rule": rule,
+            "by": borne_by.map(|key| source_of(key, record)),
+        },
+        "entity": exists.then(|| render(stitched, catalog)),
+        "name": name(stitched, shape, alias),
+        "inherited": shape.and_then(|shape| shape.inherited.as_ref()).map(inherited),
+        "fields": fields(stitched, record, shape),
+        "relations": relations(stitched, record, catalog),
+        "status": stitched.status.iter().map(|item| json!({
+            "type": item.item_type, "level": item.level, "message": item.message,
+        })).collect::<Vec<_>>(),
+        "keys": stitched.keys,
+        "fragments": record.fragments.iter().map(|(key, fragment)| said_by(key, fragment)).collect::<Vec<_>>(),
+    })
+}
+
+/// Which names there are, which one is shown, and who claims the name that was asked for.
+fn name(stitched: &Stitched, shape: Option<&Shape>, alias: &Record) -> Value {
+    let why = match shape.map(|shape| &shape.naming) {
+        None => "the entity does not exist".to_owned(),
+        Some(Naming::Own) => "the name in its own record".to_owned(),
+        Some(Naming::Derived) => "the derived name: no claim of the name in its record is known".to_owned(),
+        Some(Naming::Taken { wanted, holder }) => format!("the derived name: {wanted} is held by {holder}"),
+    };
+    let claims: Vec<Value> = alias
+        .fragments
+        .iter()
+        .filter_map(|(key, fragment)| match &fragment.said {
+            Said::Claim(claim) => {
+                let mut claimed = source_of(key, alias);
+                claimed["identity"] = json!(claim.identity);
+                claimed["byArn"] = json!(claim.by_arn);
+                Some(claimed)
+            }
+            Said::Facts(_) | Said::Gone => None,
+        })
+        .collect();
+    json!({
+        "declared": stitched.declared_ref(),
+        "derived": Some(stitched.derived_ref()).filter(|derived| stitched.keys.contains(&Key::of_ref(derived))),
+        "rule": why,
+        "claims": claims,
+        "holder": alias::holder(alias).map(|claim| &claim.identity),
+    })
+}
+
+fn inherited(inherited: &Inherited) -> Value {
+    json!({
+        "from": inherited.component,
+        "rule": inherited.rule(),
+        "owner": inherited.owner,
+        "system": inherited.system,
+    })
+}
+
+/// By JSON Pointer.
+fn fields(stitched: &Stitched, record: &Record, shape: Option<&Shape>) -> Map<String, Value> {
+    let mut fields: Map<String, Value> =
+        stitched.fields.iter().map(|(pointer, field)| (pointer.to_string(), explained_field(field, record))).collect();
+    if let Some(given) = shape.and_then(|shape| shape.inherited.as_ref()) {
+        for (field, value) in [("owner", &given.owner), ("system", &given.system)] {
+            if let Some(value) = value {
+                let explained = json!({"value": value, "rule": given.rule(), "by": null, "lost": []});
+                fields.insert(Pointer::spec(field).to_string(), explained);
+            }
+        }
+    }
+    fields
+}
+
+fn explained_field(field: &Field, record: &Record) -> Value {
+    let lost: Vec<Value> = field
+        .lost
+        .iter()
+        .map(|(key, value)| {
+            let mut lost = source_of(key, record);
+            lost["value"] = value.clone();
+            lost
+        })
+        .collect();
+    json!({
+        "value": field.value,
+        "rule": if field.said_by.is_none() { DEFAULT_RULE } else { field.rule },
+        "by": field.said_by.as_ref().map(|key| source_of(key, record)),
+        "lost": lost,
+    })
+}
+
+/// Outgoing relations. Those from the other side are explained by the entity that says them.
+fn relations(stitched: &Stitched, record: &Record, catalog: &Catalog) -> Vec<Value> {
+    stitched
+        .relations
+        .iter()
+        .map(|(relation, said_by)| {
+            json!({
+                "type": relation.relation_type,
+                "target": relation.target,
+                // None: nobody answers to the key (yet), and the relation is not shown.
+                "targetRef": catalog.shown_ref(&relation.target),
+                "by": said_by.iter().map(|key| source_of(key, record)).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// Where a fragment came from.
+fn source_of(key: &FragmentKey, record: &Record) -> Value {
+    match record.fragments.get(key) {
+        Some(fragment) => json!({
+            "fragment": key,
+            "source": fragment.source.to_string(),
+            "version": fragment.version,
+            "delivery": fragment.delivery,
+        }),
+        None => json!({"fragment": key}),
+    }
+}
+
+fn said_by(key: &FragmentKey, fragment: &Fragment) -> Value {
+    let (said, role) = match &fragment.said {
+        Said::Facts(facts) => ("facts", Some(facts.role)),
+        Said::Claim(_) => ("claim", None),
+        Said::Gone => ("gone", None),
+    };
+    json!({
+        "fragment": key,
+        "source": fragment.source.to_string(),
+        "door": fragment.source.door,
+        "producer": fragment.source.producer,
+        "format": fragment.source.format,
+        "name": fragment.source.name,
+        "version": fragment.version,
+        "delivery": fragment.delivery,
+        "said": said,
+        "role": role,
+    })
+}

@@ -1,0 +1,116 @@
+//! `GET /api/status`: what came in and what became of it, how far the index is, how old the costs are.
+
+use std::collections::BTreeMap;
+
+use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use catalog_store::{RollupHead, SourceStatus};
+use delivery::api::ApiError;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::answers::{self, unavailable};
+use crate::handler::Deps;
+use crate::live::Progress;
+use crate::parameters::Parameters;
+
+/// A sum that a source counts, and the parts that must make it.
+const LAWS: [(&str, &[&str]); 4] = [
+    ("messages", &["acked", "retried", "dead"]),
+    ("documents", &["parsed", "refused"]),
+    ("fragments", &["applied", "stale", "duplicate"]),
+    ("records", &["changed", "unchanged", "broken"]),
+];
+
+/// Broken records that one answer lists.
+const MAX_BROKEN: usize = 100;
+
+pub(crate) async fn status(
+    request: &ApiGatewayProxyRequest,
+    deps: &Deps,
+    now: Timestamp,
+) -> Result<ApiGatewayProxyResponse, ApiError> {
+    Parameters::check(request, &[])?;
+    let (followed, status, heads) = tokio::join!(deps.live.follow(now), deps.store.status(), deps.store.heads());
+    // An index that cannot follow is no reason to be silent: its age says so.
+    let is_following = followed.is_ok();
+    let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
+    let progress = deps.live.progress().await;
+    let catalog = deps.live.read().await;
+    let broken: Vec<Value> = catalog
+        .broken()
+        .take(MAX_BROKEN)
+        .map(|(key, reason)| json!({"record": key.to_string(), "reason": reason}))
+        .collect();
+    answers::json(&json!({
+        "now": now.to_string(),
+        "sources": status.sources.iter().map(|source| source_json(source, now)).collect::<Vec<_>>(),
+        "failures": status.failures,
+        "parked": status.parked,
+        "truncated": status.truncated,
+        "index": index_json(progress, catalog.len(), is_following, &broken, now),
+        "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
+    }))
+}
+
+fn source_json(source: &SourceStatus, now: Timestamp) -> Value {
+    let last = i64::try_from(source.last_event_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    json!({
+        "source": source.source,
+        "counts": source.counts,
+        "conservation": conservation(&source.counts),
+        "lastEvent": last.map(|last| last.to_string()),
+        "lastEventAgeSeconds": last.map(|last| now.duration_since(last).as_secs().max(0)),
+    })
+}
+
+/// Whether each sum is made of its parts. What a source does not count is 0, and holds.
+fn conservation(counts: &BTreeMap<String, u64>) -> BTreeMap<&'static str, bool> {
+    let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+    LAWS.into_iter()
+        .map(|(sum, parts)| (sum, count(sum) == parts.iter().map(|part| count(part)).sum::<u64>()))
+        .collect()
+}
+
+fn index_json(progress: Progress, entities: usize, is_following: bool, broken: &[Value], now: Timestamp) -> Value {
+    json!({
+        "seq": progress.seq,
+        "entities": entities,
+        "following": is_following,
+        "ageMs": progress.polled_at.map(|polled| now.duration_since(polled).as_millis().max(0).try_into().unwrap_or(i64::MAX)),
+        "unreadableRows": progress.unreadable,
+        "broken": broken,
+    })
+}
+
+fn head_json(export: &str, month: &str, head: &RollupHead) -> Value {
+    let at = i64::try_from(head.at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    json!({
+        "export": export,
+        "month": month,
+        "generation": head.generation,
+        "lastCompleteDay": head.last_complete_day,
+        "totals": head.totals,
+        "at": at.map(|at| at.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_that_is_not_made_of_its_parts_is_told() {
+        let counts = [
+            ("messages", 10),
+            ("acked", 8),
+            ("retried", 1),
+            ("dead", 1),
+            ("documents", 4),
+            ("parsed", 3),
+            ("stale", 9),
+        ];
+        let counts = counts.map(|(name, count)| (name.to_owned(), count)).into();
+        let holds = json!({"messages": true, "documents": false, "fragments": false, "records": true});
+        assert_eq!(json!(conservation(&counts)), holds);
+    }
+}

@@ -1,0 +1,219 @@
+//! What consumes what: the one table that the local stack runs on.
+//! `infra/template.yaml` says the same for AWS; a test compares the two, field by field and both ways.
+
+/// A bucket of the system. `resource` is its logical id in the template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bucket {
+    pub resource: &'static str,
+    /// Name on this machine. In AWS the stack's parameters name it.
+    pub name: &'static str,
+}
+
+/// A queue, its dead-letter queue and the function that consumes it.
+/// The names are the template's logical ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Queue {
+    pub name: &'static str,
+    pub dead_letters: &'static str,
+    /// Deliveries before a message goes to `dead_letters` (redrive policy `maxReceiveCount`).
+    pub max_receive_count: u32,
+    /// Messages per invocation at most (`BatchSize` of the event source mapping).
+    pub batch_size: u32,
+    pub function: &'static str,
+}
+
+/// A bucket's event notification into a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notification {
+    /// Logical id of the bucket.
+    pub bucket: &'static str,
+    /// S3's event types, `*` as the last part matches all of a kind.
+    pub events: &'static [&'static str],
+    /// Key prefix; empty matches all.
+    pub prefix: &'static str,
+    /// Key suffix; empty matches all.
+    pub suffix: &'static str,
+    pub queue: &'static str,
+}
+
+/// An EventBridge rule that forwards whole events into a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    pub source: &'static str,
+    pub detail_types: &'static [&'static str],
+    pub queue: &'static str,
+}
+
+/// The table's stream and the function that follows it, in order, one batch at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableStream {
+    /// Logical id of the table.
+    pub table: &'static str,
+    pub view: &'static str,
+    pub batch_size: u32,
+    pub function: &'static str,
+}
+
+/// An API method. `path` is written as in API Gateway: `{name}` is one segment, `{proxy+}` the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Route {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub function: &'static str,
+}
+
+pub const CATALOG_INDEX: &str = "catalog-index";
+pub const CICD_EXPORT: &str = "cicd-export";
+pub const CONFIG_CHANGE: &str = "config-change";
+pub const COST_REPORT: &str = "cost-report";
+pub const QUERY_API: &str = "query-api";
+
+/// All functions, by the names of their folders.
+pub const FUNCTIONS: &[&str] = &[CATALOG_INDEX, CICD_EXPORT, CONFIG_CHANGE, COST_REPORT, QUERY_API];
+
+/// The record table. `resource` is its logical id in the template, `name` its name on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Table {
+    pub resource: &'static str,
+    pub name: &'static str,
+    /// Partition key, a string.
+    pub partition_key: &'static str,
+    /// Sort key, a string.
+    pub sort_key: &'static str,
+    /// Attribute with the Unix seconds after which an item expires.
+    pub time_to_live: &'static str,
+}
+
+pub const TABLE: Table =
+    Table { resource: "Table", name: "callboard", partition_key: "pk", sort_key: "sk", time_to_live: "expires_at" };
+
+pub const DROP_BUCKET: Bucket = Bucket { resource: "DropBucket", name: "callboard-drop" };
+pub const REPORTS_BUCKET: Bucket = Bucket { resource: "ReportsBucket", name: "callboard-reports" };
+pub const CONFIG_BUCKET: Bucket = Bucket { resource: "ConfigBucket", name: "callboard-config" };
+pub const CATALOG_BUCKET: Bucket = Bucket { resource: "CatalogBucket", name: "callboard-catalog" };
+
+pub const BUCKETS: &[Bucket] = &[DROP_BUCKET, REPORTS_BUCKET, CONFIG_BUCKET, CATALOG_BUCKET];
+
+pub const EXPORT_QUEUE: Queue = Queue {
+    name: "ExportQueue",
+    dead_letters: "ExportDeadLetters",
+    max_receive_count: 5,
+    batch_size: 10,
+    function: CICD_EXPORT,
+};
+pub const CONFIG_QUEUE: Queue = Queue {
+    name: "ConfigQueue",
+    dead_letters: "ConfigDeadLetters",
+    max_receive_count: 5,
+    batch_size: 10,
+    function: CONFIG_CHANGE,
+};
+// A report is minutes of work for one function: one at a time, and fewer tries.
+pub const REPORT_QUEUE: Queue = Queue {
+    name: "ReportQueue",
+    dead_letters: "ReportDeadLetters",
+    max_receive_count: 3,
+    batch_size: 1,
+    function: COST_REPORT,
+};
+
+pub const QUEUES: &[Queue] = &[EXPORT_QUEUE, CONFIG_QUEUE, REPORT_QUEUE];
+
+pub const NOTIFICATIONS: &[Notification] = &[
+    Notification {
+        bucket: "DropBucket",
+        events: &["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+        prefix: "exports/",
+        suffix: "",
+        queue: "ExportQueue",
+    },
+    Notification {
+        bucket: "ReportsBucket",
+        events: &["s3:ObjectCreated:*"],
+        prefix: "",
+        suffix: "Manifest.json",
+        queue: "ReportQueue",
+    },
+];
+
+pub const RULES: &[Rule] =
+    &[Rule { source: "aws.config", detail_types: &["Config Configuration Item Change"], queue: "ConfigQueue" }];
+
+pub const TABLE_STREAM: TableStream =
+    TableStream { table: "Table", view: "NEW_AND_OLD_IMAGES", batch_size: 100, function: CATALOG_INDEX };
+
+pub const ROUTES: &[Route] = &[
+    Route { method: "PUT", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
+    Route { method: "GET", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
+    Route { method: "DELETE", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
+    Route { method: "GET", path: "/", function: QUERY_API },
+    Route { method: "GET", path: "/{proxy+}", function: QUERY_API },
+    Route { method: "POST", path: "/api/catalog/entities/by-refs", function: QUERY_API },
+];
+
+/// The queue with this logical id.
+#[must_use]
+pub fn queue(name: &str) -> Option<&'static Queue> {
+    QUEUES.iter().find(|queue| queue.name == name)
+}
+
+/// The queue that this function consumes.
+#[must_use]
+pub fn queue_of(function: &str) -> Option<&'static Queue> {
+    QUEUES.iter().find(|queue| queue.function == function)
+}
+
+impl Notification {
+    /// Whether an event (`ObjectCreated:Put`, without `s3:`) on this object is notified.
+    #[must_use]
+    pub fn matches(&self, bucket: &str, event: &str, key: &str) -> bool {
+        let named = BUCKETS.iter().any(|known| known.name == bucket && known.resource == self.bucket);
+        let wanted = self.events.iter().any(|wanted| {
+            let wanted = wanted.strip_prefix("s3:").unwrap_or(wanted);
+            wanted.strip_suffix('*').map_or(wanted == event, |kind| event.starts_with(kind))
+        });
+        named && wanted && key.starts_with(self.prefix) && key.ends_with(self.suffix)
+    }
+}
+
+impl Rule {
+    /// Whether an EventBridge event goes to this rule's queue.
+    #[must_use]
+    pub fn matches(&self, source: &str, detail_type: &str) -> bool {
+        self.source == source && self.detail_types.contains(&detail_type)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_named_exists() {
+        for queue in QUEUES {
+            assert!(FUNCTIONS.contains(&queue.function), "{}", queue.name);
+        }
+        for route in ROUTES {
+            assert!(FUNCTIONS.contains(&route.function), "{}", route.path);
+        }
+        for name in NOTIFICATIONS.iter().map(|n| n.queue).chain(RULES.iter().map(|r| r.queue)) {
+            assert!(queue(name).is_some(), "{name}");
+        }
+        for notification in NOTIFICATIONS {
+            assert!(BUCKETS.iter().any(|bucket| bucket.resource == notification.bucket));
+        }
+    }
+
+    #[test]
+    fn a_notification_matches_by_bucket_event_prefix_and_suffix() {
+        let [exports, reports] = NOTIFICATIONS else { panic!("two notifications") };
+        assert!(exports.matches("callboard-drop", "ObjectCreated:Put", "exports/a/b/c"));
+        assert!(exports.matches("callboard-drop", "ObjectRemoved:Delete", "exports/a/b/c"));
+        assert!(!exports.matches("callboard-drop", "ObjectRestore:Post", "exports/a/b/c"));
+        assert!(!exports.matches("callboard-drop", "ObjectCreated:Put", "other/a"));
+        assert!(!exports.matches("callboard-reports", "ObjectCreated:Put", "exports/a"));
+        assert!(reports.matches("callboard-reports", "ObjectCreated:Copy", "x/y-Manifest.json"));
+        assert!(!reports.matches("callboard-reports", "ObjectRemoved:Delete", "x/y-Manifest.json"));
+        assert!(!reports.matches("callboard-reports", "ObjectCreated:Put", "x/y-00001.parquet"));
+    }
+}

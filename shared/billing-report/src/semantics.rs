@@ -1,0 +1,117 @@
+//! A row's amounts -> its cost in each metric.
+//!
+//! | line item type | amortised | net amortised |
+//! |---|---|---|
+//! | SavingsPlanCoveredUsage | effective cost of the plan | net effective cost |
+//! | SavingsPlanRecurringFee | total - used commitment: what was not used | net upfront + net recurring commitment, times (total - used) / total |
+//! | SavingsPlanNegation, SavingsPlanUpfrontFee | 0 | 0 |
+//! | DiscountedUsage | effective cost of the reservation | net effective cost |
+//! | RIFee | unused upfront + unused recurring fee | their net columns |
+//! | Fee of a reservation (with its ARN) | 0 | 0 |
+//! | Refund of a one-time Savings Plan fee | 0 | 0 |
+//! | any other | unblended | net unblended |
+//!
+//! Unblended is the bill's own column for every type. A net column that is missing or null is not zero: the gross
+//! one stands for it. There is no net column for total and used commitment: the unused part is scaled, as above.
+
+use cost_model::{Amount, Amounts, scale};
+
+use crate::columns::Column as C;
+use crate::error::ReportError;
+use crate::line_item::LineType;
+use crate::row::Row;
+
+const SAVINGS_PLAN_PRODUCT: &str = "ComputeSavingsPlans";
+const SAVINGS_PLAN_REFUND: &str = "Refund for one-time fee for Savings Plan ID";
+
+pub(crate) struct Costs {
+    pub(crate) amounts: Amounts,
+    /// How many of the amounts read were rounded.
+    pub(crate) rounded: u64,
+    pub(crate) without_commitment_columns: bool,
+}
+
+/// Reads only the columns that the line's type needs.
+pub(crate) fn costs(row: &impl Row, line_type: LineType<'_>) -> Result<Costs, ReportError> {
+    let mut read = Reader { row, rounded: 0 };
+    let unblended = read.gross(C::UnblendedCost)?;
+    let needed: &[C] = match line_type {
+        LineType::SavingsPlanCoveredUsage => &[C::SavingsPlanEffective],
+        LineType::SavingsPlanRecurringFee => &[C::SavingsPlanTotal, C::SavingsPlanUsed],
+        LineType::DiscountedUsage => &[C::ReservationEffective],
+        LineType::ReservationFee => &[C::ReservationUnusedUpfront, C::ReservationUnusedRecurring],
+        _ => &[],
+    };
+    let without_commitment_columns = needed.iter().any(|column| !row.has(*column));
+    let (amortized, net_amortized) = match line_type {
+        _ if without_commitment_columns => (unblended, read.net(C::NetUnblendedCost, unblended)?),
+        LineType::SavingsPlanCoveredUsage => read.pair(C::SavingsPlanEffective, C::SavingsPlanNetEffective)?,
+        LineType::SavingsPlanRecurringFee => read.unused_commitment()?,
+        LineType::SavingsPlanNegation | LineType::SavingsPlanUpfrontFee => (Amount::ZERO, Amount::ZERO),
+        LineType::DiscountedUsage => read.pair(C::ReservationEffective, C::ReservationNetEffective)?,
+        LineType::ReservationFee => {
+            let upfront = read.pair(C::ReservationUnusedUpfront, C::ReservationNetUnusedUpfront)?;
+            let recurring = read.pair(C::ReservationUnusedRecurring, C::ReservationNetUnusedRecurring)?;
+            (read.plus(upfront.0, recurring.0)?, read.plus(upfront.1, recurring.1)?)
+        }
+        LineType::Fee if !row.text(C::ReservationArn)?.is_empty() => (Amount::ZERO, Amount::ZERO),
+        LineType::Refund if is_savings_plan_refund(row)? => (Amount::ZERO, Amount::ZERO),
+        _ => (unblended, read.net(C::NetUnblendedCost, unblended)?),
+    };
+    let amounts = Amounts { unblended, amortized, net_amortized };
+    Ok(Costs { amounts, rounded: read.rounded, without_commitment_columns })
+}
+
+fn is_savings_plan_refund(row: &impl Row) -> Result<bool, ReportError> {
+    Ok(row.text(C::ProductCode)? == SAVINGS_PLAN_PRODUCT && row.text(C::Description)?.starts_with(SAVINGS_PLAN_REFUND))
+}
+
+struct Reader<'r, R> {
+    row: &'r R,
+    rounded: u64,
+}
+
+impl<R: Row> Reader<'_, R> {
+    fn amount(&mut self, column: C) -> Result<Option<Amount>, ReportError> {
+        let Some(reading) = self.row.amount(column)? else { return Ok(None) };
+        self.rounded += u64::from(reading.rounded);
+        Ok(Some(reading.amount))
+    }
+
+    fn gross(&mut self, column: C) -> Result<Amount, ReportError> {
+        Ok(self.amount(column)?.unwrap_or_default())
+    }
+
+    fn net(&mut self, column: C, gross: Amount) -> Result<Amount, ReportError> {
+        Ok(self.amount(column)?.unwrap_or(gross))
+    }
+
+    fn pair(&mut self, gross: C, net: C) -> Result<(Amount, Amount), ReportError> {
+        let gross = self.gross(gross)?;
+        Ok((gross, self.net(net, gross)?))
+    }
+
+    /// Unused is the commitment that was paid for and not used; its net is the same share of what was paid after discounts.
+    fn unused_commitment(&mut self) -> Result<(Amount, Amount), ReportError> {
+        let (total, used) = (self.gross(C::SavingsPlanTotal)?, self.gross(C::SavingsPlanUsed)?);
+        let unused = total.minus(used).map_err(|source| self.sum_error(source))?;
+        let (net_upfront, net_recurring) =
+            (self.amount(C::SavingsPlanNetUpfront)?, self.amount(C::SavingsPlanNetRecurring)?);
+        if net_upfront.is_none() && net_recurring.is_none() {
+            return Ok((unused, unused));
+        }
+        let upfront = net_upfront.map_or_else(|| self.gross(C::SavingsPlanUpfront), Ok)?;
+        let recurring = net_recurring.map_or_else(|| self.gross(C::SavingsPlanRecurring), Ok)?;
+        let net_total = self.plus(upfront, recurring)?;
+        let net = scale(net_total, unused, total);
+        Ok((unused, net.ok_or_else(|| self.sum_error(cost_model::AmountError::Overflow))?))
+    }
+
+    fn plus(&self, one: Amount, other: Amount) -> Result<Amount, ReportError> {
+        one.plus(other).map_err(|source| self.sum_error(source))
+    }
+
+    fn sum_error(&self, source: cost_model::AmountError) -> ReportError {
+        ReportError::Sum { row: self.row.number(), source }
+    }
+}

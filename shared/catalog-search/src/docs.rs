@@ -1,0 +1,69 @@
+//! Sets of entities by their number in the catalog.
+
+/// An entity's place in the catalog's list. Numbers are never given twice.
+pub(crate) type Doc = u32;
+
+const BITS: usize = 64;
+
+/// One bit for each entity.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct DocSet {
+    words: Vec<u64>,
+}
+
+impl DocSet {
+    pub(crate) fn insert(&mut self, doc: Doc) {
+        let (word, bit) = place(doc);
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit;
+    }
+
+    pub(crate) fn remove(&mut self, doc: Doc) {
+        let (word, bit) = place(doc);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
+    pub(crate) fn contains(&self, doc: Doc) -> bool {
+        let (word, bit) = place(doc);
+        self.words.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or_default()).sum()
+    }
+
+    pub(crate) fn union_with(&mut self, other: &Self) {
+        if other.words.len() > self.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word |= other;
+        }
+    }
+
+    pub(crate) fn intersect_with(&mut self, other: &Self) {
+        self.words.truncate(other.words.len());
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= other;
+        }
+    }
+}
+
+impl FromIterator<Doc> for DocSet {
+    fn from_iter<T: IntoIterator<Item = Doc>>(docs: T) -> Self {
+        let mut set = Self::default();
+        for doc in docs {
+            set.insert(doc);
+        }
+        set
+    }
+}
+
+fn place(doc: Doc) -> (usize, u64) {
+    let doc = usize::try_from(doc).unwrap_or(usize::MAX);
+    (doc / BITS, 1 << (doc % BITS))
+}

@@ -1,0 +1,164 @@
+//! Names of attributes, forms of keys, and every expression of the table. Nothing else in the project spells one.
+//!
+//! | pk | sk | item |
+//! |---|---|---|
+//! | `e#<identity>`, `a#<key>` | `E` | a record: an entity, or who claims a name |
+//! | `o#<source object>` | `R` | the root of a source object: its newest publication, and those not yet swept |
+//! | `r#<producer>/<format>/<name>` | door | the last receipt |
+//! | `m#counts` | source | conservation counts |
+//! | `m#failures` | `<source>#<message id>` | a delivery that failed |
+//! | `m#parked` | `<source>#<hash of the subject>` | a subject that nothing in the catalog answers to yet |
+//! | `l#deltas` | sequence number, 20 digits | rows of the index's log |
+//! | `c#<scope>` | `<month>#<generation>` | a rollup |
+//! | `c#heads` | `<export>#<month>` | which generation of a month counts |
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use catalog_model::{FragmentKey, RecordKey, SourceObject};
+
+/// An item, or a map inside one.
+pub(crate) type Item = HashMap<String, AttributeValue>;
+
+pub(crate) const PK: &str = "pk";
+pub(crate) const SK: &str = "sk";
+/// Seconds since 1970, after which DynamoDB removes the item.
+pub(crate) const EXPIRES_AT: &str = "expires_at";
+
+/// A text of JSON, and where it is instead when it is long: a SHA-256 in hex, the last part of an object's key.
+pub(crate) const BODY: &str = "b";
+pub(crate) const POINTER: &str = "p";
+/// A version, of whatever the item is.
+pub(crate) const VERSION: &str = "v";
+
+/// The sort key of a record.
+pub(crate) const RECORD_SK: &str = "E";
+pub(crate) const RV: &str = "rv";
+pub(crate) const FRAGMENT_KEYS: &str = "fk";
+const FRAGMENT_PREFIX: &str = "f:";
+pub(crate) const SOURCE_OBJECT: &str = "o";
+pub(crate) const DELIVERY: &str = "d";
+
+/// The write of the catalog: a fragment, if it is newer than what the same source object said before.
+pub(crate) const APPLY: &str = "SET #f = :fragment, rv = if_not_exists(rv, :now_ms) + :one ADD fk :keys";
+/// The names of these fragments are no hashes: one attribute is for all source objects of the format.
+pub(crate) const APPLY_IF_NEWER: &str = "(attribute_not_exists(#f) OR #f.v < :v) \
+     AND (attribute_not_exists(fk) OR contains(fk, :key) OR size(fk) < :max)";
+/// An attribute named by a hash is for one source object.
+pub(crate) const APPLY_IF_NEWER_OF_SAME_OBJECT: &str = "(attribute_not_exists(#f) OR (#f.o = :o AND #f.v < :v)) \
+     AND (attribute_not_exists(fk) OR contains(fk, :key) OR size(fk) < :max)";
+
+/// The sort key of a root.
+pub(crate) const ROOT_SK: &str = "R";
+pub(crate) const HEAD: &str = "head";
+pub(crate) const HEAD_POINTER: &str = "headptr";
+pub(crate) const OPEN: &str = "unswept";
+pub(crate) const CLOCK: &str = "clk";
+pub(crate) const EPOCH: &str = "ep";
+pub(crate) const CLOCKS: &str = "clks";
+
+/// Registers a publication as the head and as open.
+pub(crate) const REGISTER_HEAD: &str = "SET head = :v, headptr = :p, clk = :clk, ep = :ep ADD unswept :me, clks :marks";
+/// Registers a publication as open only: a newer one is the head.
+pub(crate) const REGISTER_OPEN: &str = "ADD unswept :me";
+/// Registers a publication that names only a part of what its source object holds: it is nobody's head.
+pub(crate) const REGISTER_PART: &str =
+    "SET clk = if_not_exists(clk, :clk), ep = if_not_exists(ep, :ep) ADD unswept :me, clks :marks";
+pub(crate) const IF_NEWER_HEAD: &str = "(attribute_not_exists(head) OR head < :v) AND ";
+/// The same clock, or one that this source object has followed at that epoch.
+pub(crate) const IF_SAME_CLOCK: &str = "(attribute_not_exists(clk) OR clk = :clk OR contains(clks, :mark))";
+/// A Terraform state may also change its lineage when its epoch rises.
+pub(crate) const IF_SAME_LINEAGE_OR_NEXT_EPOCH: &str = "(attribute_not_exists(clk) OR clk = :clk \
+     OR contains(clks, :mark) OR (begins_with(clk, :terraform) AND ep < :ep))";
+pub(crate) const CLOSE: &str = "DELETE unswept :swept";
+pub(crate) const IF_STILL_HEAD: &str = "head = :head";
+
+pub(crate) const IF_NOT_OLDER: &str = "attribute_not_exists(v) OR v <= :v";
+pub(crate) const IF_EXISTS: &str = "attribute_exists(pk)";
+pub(crate) const IF_ABSENT: &str = "attribute_not_exists(pk)";
+
+pub(crate) const COUNTS_PK: &str = "m#counts";
+pub(crate) const FAILURES_PK: &str = "m#failures";
+pub(crate) const PARKED_PK: &str = "m#parked";
+const COUNT_PREFIX: &str = "n:";
+pub(crate) const LAST_EVENT: &str = "last_event_ms";
+pub(crate) const SET_LAST_EVENT: &str = "SET last_event_ms = :last";
+pub(crate) const IF_LATER_EVENT: &str = "attribute_not_exists(last_event_ms) OR last_event_ms < :last";
+
+pub(crate) const DELTAS_PK: &str = "l#deltas";
+
+pub(crate) const HEADS_PK: &str = "c#heads";
+pub(crate) const PREVIOUS: &str = "prev";
+pub(crate) const FLIP: &str = "SET prev = if_not_exists(v, :none), v = :v, b = :b";
+pub(crate) const IF_NEWER: &str = "attribute_not_exists(v) OR v < :v";
+pub(crate) const EXPIRE: &str = "SET expires_at = :at";
+
+pub(crate) const ALL_OF: &str = "pk = :pk";
+pub(crate) const AFTER: &str = "pk = :pk AND sk > :sk";
+
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+pub(crate) fn n(number: u64) -> AttributeValue {
+    AttributeValue::N(number.to_string())
+}
+
+/// A set of one.
+pub(crate) fn ss(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::Ss(vec![text.into()])
+}
+
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(crate) fn number(item: &Item, name: &str) -> Option<u64> {
+    item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// The texts of a set; a set that is not there is empty.
+pub(crate) fn texts<'a>(item: &'a Item, name: &str) -> &'a [String] {
+    item.get(name).and_then(|value| value.as_ss().ok()).map_or(&[], Vec::as_slice)
+}
+
+pub(crate) fn key(pk: &str, sk: &str) -> Item {
+    Item::from([(PK.to_owned(), s(pk)), (SK.to_owned(), s(sk))])
+}
+
+pub(crate) fn record_key(record: &RecordKey) -> Item {
+    key(&record.to_string(), RECORD_SK)
+}
+
+pub(crate) fn root_key(object: &SourceObject) -> Item {
+    key(&format!("o#{object}"), ROOT_SK)
+}
+
+pub(crate) fn receipts_pk(producer: &str, format: &str, name: &str) -> String {
+    format!("r#{producer}/{format}/{name}")
+}
+
+pub(crate) fn rollup_key(scope: &str, month: &str, generation: &str) -> Item {
+    key(&format!("c#{scope}"), &format!("{month}#{generation}"))
+}
+
+/// Twenty digits: the sort keys of the log order as their numbers do.
+pub(crate) fn delta_sk(seq: u64) -> String {
+    format!("{seq:020}")
+}
+
+pub(crate) fn fragment_attribute(fragment: &FragmentKey) -> String {
+    format!("{FRAGMENT_PREFIX}{fragment}")
+}
+
+pub(crate) fn fragment_key(attribute: &str) -> Option<FragmentKey> {
+    attribute.strip_prefix(FRAGMENT_PREFIX).map(FragmentKey::from_stored)
+}
+
+pub(crate) fn count_attribute(name: &str) -> String {
+    format!("{COUNT_PREFIX}{name}")
+}
+
+pub(crate) fn count_name(attribute: &str) -> Option<&str> {
+    attribute.strip_prefix(COUNT_PREFIX)
+}

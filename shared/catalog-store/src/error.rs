@@ -1,0 +1,78 @@
+//! What can go wrong between the catalog and its table and bucket, and whether trying again can help.
+
+use std::error::Error;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "`{object}` follows the Terraform lineage `{held}` at epoch {epoch}, and this is a state of lineage `{given}`; \
+         if the state was replaced on purpose, send it with `epoch={}`",
+        .epoch.saturating_add(1)
+    )]
+    LineageConflict { object: String, held: String, given: String, epoch: u64 },
+    #[error("`{object}` is versioned by {held}, and this delivery by {given}; one source object keeps to one clock")]
+    ClockMixed { object: String, held: &'static str, given: &'static str },
+    #[error("`{record}` holds {max} fragments already, and none of `{object}`")]
+    TooManyFragments { record: String, object: String, max: usize },
+    #[error("attribute `{attribute}` of `{record}` is of source object `{held}`, and `{given}` has the same hash")]
+    SourceCollision { record: String, attribute: String, held: String, given: String },
+    #[error("attribute `{attribute}` of item `{item}` is not what the catalog writes: {detail}")]
+    WrongShape { item: String, attribute: String, detail: &'static str },
+    #[error("could not read attribute `{attribute}` of item `{item}`")]
+    Unreadable {
+        item: String,
+        attribute: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error("the key `{start}...` has {bytes} bytes, and a key may have {max}")]
+    KeyTooLong { start: String, bytes: usize, max: usize },
+    #[error("object `{key}` is missing in the catalog bucket")]
+    MissingObject { key: String },
+    #[error("object `{key}` in the catalog bucket does not have the content that its key names")]
+    CorruptObject { key: String },
+    #[error("{left} keys of a batch were still unprocessed after {tries} tries")]
+    Unprocessed { left: usize, tries: u32 },
+    #[error("{what} changed during each of {tries} tries")]
+    Contended { what: String, tries: u32 },
+    #[error("{operation} failed")]
+    Aws {
+        operation: &'static str,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::Aws { .. })
+    }
+
+    /// A reason code for dead letters and metrics.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LineageConflict { .. } => "lineage-conflict",
+            Self::ClockMixed { .. } => "clock-mixed",
+            Self::TooManyFragments { .. } => "too-many-fragments",
+            Self::SourceCollision { .. } => "source-collision",
+            Self::WrongShape { .. } | Self::Unreadable { .. } => "stored-wrong-shape",
+            Self::KeyTooLong { .. } => "key-too-long",
+            Self::MissingObject { .. } => "object-missing",
+            Self::CorruptObject { .. } => "object-corrupt",
+            Self::Unprocessed { .. } => "unprocessed-keys",
+            Self::Contended { .. } => "contended",
+            Self::Aws { .. } => "aws",
+        }
+    }
+
+    /// Whether the delivery does not fit what its source object sent before: its sender can mend it (HTTP 409).
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::LineageConflict { .. } | Self::ClockMixed { .. })
+    }
+
+    /// For `map_err` on a call of the SDK.
+    pub(crate) fn aws<E: Error + Send + Sync + 'static>(operation: &'static str) -> impl Fn(E) -> Self {
+        move |source| Self::Aws { operation, source: Box::new(source) }
+    }
+}

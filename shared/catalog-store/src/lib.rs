@@ -1,0 +1,85 @@
+//! Fragments in, records out: the catalog's one table in DynamoDB, and its bucket for what is too long for an item.
+//!
+//! A record is one item with one attribute for each source object that speaks of it ([`CatalogStore::apply`]). A source
+//! object that stops naming a record takes its words back ([`CatalogStore::publish`]). Beside the records live the
+//! receipts, the conservation counts, the log that the index follows, and the rollups of cost.
+//!
+//! Nothing here scans. No transaction is used, and no write depends on an earlier read, except where a condition checks
+//! that what was read still holds. `attributes.rs` has the layout of the table.
+
+mod attributes;
+mod bodies;
+mod delta_log;
+mod error;
+mod images;
+mod operations;
+mod publication;
+mod receipts;
+mod records;
+mod rollups;
+mod root;
+mod table;
+
+use aws_config::SdkConfig;
+use aws_types::service_config::ServiceConfigKey;
+
+pub use error::StoreError;
+pub use operations::{FailureRecord, Parked, SourceStatus, Status};
+pub use publication::{Publication, Published};
+pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
+pub use rollups::{Flipped, RollupHead};
+pub use root::{Clock, SourceHead};
+
+/// The table and the bucket of one catalog. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct CatalogStore {
+    dynamodb: aws_sdk_dynamodb::Client,
+    s3: aws_sdk_s3::Client,
+    table: String,
+    bucket: String,
+}
+
+/// How fresh a read must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Read {
+    /// Sees every write that was acknowledged before.
+    Consistent,
+    /// May miss the last second; half the price.
+    Eventual,
+}
+
+impl CatalogStore {
+    pub fn connect(config: &SdkConfig, table: &str, catalog_bucket: &str) -> Self {
+        Self::from_clients(aws_sdk_dynamodb::Client::new(config), s3_client(config), table, catalog_bucket)
+    }
+
+    /// For clients with settings of their own, such as interceptors.
+    pub fn from_clients(
+        dynamodb: aws_sdk_dynamodb::Client,
+        s3: aws_sdk_s3::Client,
+        table: &str,
+        catalog_bucket: &str,
+    ) -> Self {
+        Self { dynamodb, s3, table: table.to_owned(), bucket: catalog_bucket.to_owned() }
+    }
+}
+
+impl Read {
+    fn is_consistent(self) -> bool {
+        self == Self::Consistent
+    }
+}
+
+/// A client that addresses buckets by path where the configuration names an endpoint for S3: a local one has no host
+/// names for buckets.
+pub fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {
+    let of_service = ServiceConfigKey::builder()
+        .service_id("S3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()
+        .and_then(|key| config.service_config()?.load_config(key));
+    let has_endpoint = config.endpoint_url().is_some() || of_service.is_some();
+    aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(has_endpoint).build())
+}

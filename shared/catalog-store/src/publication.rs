@@ -1,0 +1,262 @@
+//! One source object's whole content -> fragments, and tombstones for what it names no more.
+//!
+//! Deliveries of one source object come twice, late, at the same time, and stop half-way; all of them together must end
+//! in what the newest one says. So each first registers itself in the root, and any of them that gets to its end
+//! sweeps for all: what a registered publication names, and the head does not, is gone since the head.
+//!
+//! 1. The set of records goes to the bucket; one update registers it as open and, if it is newer, as the head.
+//! 2. The fragments are written at the publication's version.
+//! 3. The root is read; every record of an open set that the head's set lacks gets a tombstone at the head's version.
+//! 4. Open publications older than the head are taken out, if the head is still the same; otherwise again from 3.
+//!
+//! A failure at any point leaves a state from which the same call, or any later publication, completes the work.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catalog_model::{Applied, Fragment, RecordKey, Said, SourceObject, Version};
+use futures::{StreamExt, TryStreamExt, stream};
+use tracing::{info, instrument};
+
+use crate::bodies::{CONCURRENT_CALLS, Folder};
+use crate::root::{Clock, Entry, Root};
+use crate::{CatalogStore, StoreError};
+
+/// How often a sweep starts again because a newer head came.
+const MAX_SWEEPS: u32 = 8;
+
+/// All that one source object says, at one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    pub source: SourceObject,
+    pub version: Version,
+    pub clock: Clock,
+    /// Which delivery brought it, for `explain`.
+    pub delivery: String,
+    /// One statement for each record; of several, the first counts. None at all retires the source object.
+    pub statements: Vec<(RecordKey, Said)>,
+    /// `false`: the source object names more than could be read, so this publication deletes nothing by omission. What
+    /// it says counts, and the next complete publication answers for it.
+    pub complete: bool,
+}
+
+/// What became of a publication. `applied + stale + duplicate` is the number of records it speaks of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Published {
+    pub applied: u64,
+    pub stale: u64,
+    pub duplicate: u64,
+    /// Records that this call wrote a tombstone on.
+    pub swept: Vec<RecordKey>,
+    /// Records of which the publication said two different things; the first counts.
+    pub contradicted: Vec<RecordKey>,
+    /// A newer publication of the source object is the head: what this one says does not count.
+    pub superseded: bool,
+}
+
+impl CatalogStore {
+    /// Publishes the whole content of a source object. Acknowledge the delivery only after this has returned.
+    ///
+    /// A record that cannot take its fragment for good ([`StoreError::TooManyFragments`] and the like) does not hold up
+    /// the others: they are written and swept first, then the error is returned.
+    ///
+    /// # Errors
+    /// [`StoreError::LineageConflict`] and [`StoreError::ClockMixed`] before anything is changed. After any other error
+    /// the same call completes the work.
+    #[instrument(skip_all, fields(source.object = %delivery.source, source.version = %delivery.version))]
+    pub async fn publish(&self, delivery: Publication, now_ms: u64) -> Result<Published, StoreError> {
+        let Publication { source, version, clock, delivery, statements, complete } = delivery;
+        let mut published = Published::default();
+        let statements = one_for_each_record(statements, &mut published.contradicted);
+
+        let pointer = self.put_by_hash(Folder::Sets, set_text(statements.keys())).await?;
+        let me = Entry { version, pointer };
+        if complete {
+            self.register(&source, &me, &clock).await?;
+        } else {
+            self.register_part(&source, &me, &clock).await?;
+        }
+
+        let mut refused = None;
+        let fragments = statements.into_iter().map(|(key, said)| {
+            let (source, version, delivery) = (source.clone(), me.version.clone(), delivery.clone());
+            (key, Fragment { source, version, delivery, said })
+        });
+        let mut outcomes = stream::iter(fragments)
+            .map(async |(key, fragment)| self.apply(&key, &fragment, now_ms).await)
+            .buffer_unordered(CONCURRENT_CALLS);
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(Applied::Applied) => published.applied += 1,
+                Ok(Applied::Stale) => published.stale += 1,
+                Ok(Applied::Duplicate) => published.duplicate += 1,
+                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        drop(outcomes);
+
+        let head = self.sweep(&source, &delivery, now_ms, &mut published.swept).await?;
+        published.superseded = head.is_some_and(|head| head > me.version);
+        published.swept.sort_unstable();
+        info!(
+            applied = published.applied,
+            stale = published.stale,
+            duplicate = published.duplicate,
+            swept = published.swept.len(),
+            superseded = published.superseded,
+            "published a source object"
+        );
+        refused.map_or(Ok(published), Err)
+    }
+
+    /// Publishes nothing, one version after the head: all that the source object said is gone. `None`: it never said
+    /// anything.
+    ///
+    /// `requested` is the version that the door gave to the request. It counts where the clock is the time, so that a
+    /// removal that comes late takes back nothing newer. A request knows no serial: under the other clocks it takes
+    /// back whatever stands.
+    pub async fn retire(
+        &self,
+        source: &SourceObject,
+        requested: &Version,
+        delivery: &str,
+        now_ms: u64,
+    ) -> Result<Option<Published>, StoreError> {
+        let Some(root) = self.root(source).await? else { return Ok(None) };
+        // An open part may be newer than the head.
+        let newest = root.head.iter().chain(&root.open).max_by_key(|entry| &entry.version);
+        let version = match (&root.clock, newest) {
+            (Clock::Time, _) | (_, None) => requested.clone(),
+            // The same call again completes what the first one began.
+            (Clock::Serial | Clock::Terraform { .. }, Some(newest))
+                if root.head.as_ref() == Some(newest) && self.set(&newest.pointer).await?.is_empty() =>
+            {
+                newest.version.clone()
+            }
+            (Clock::Serial | Clock::Terraform { .. }, Some(newest)) => successor(&newest.version),
+        };
+        let nothing = Publication {
+            source: source.clone(),
+            version,
+            clock: root.clock,
+            delivery: delivery.to_owned(),
+            statements: Vec::new(),
+            complete: true,
+        };
+        self.publish(nothing, now_ms).await.map(Some)
+    }
+
+    /// Steps 3 and 4. Returns the head that was swept for, if there is one.
+    async fn sweep(
+        &self,
+        source: &SourceObject,
+        delivery: &str,
+        now_ms: u64,
+        swept: &mut Vec<RecordKey>,
+    ) -> Result<Option<Version>, StoreError> {
+        for _ in 0..MAX_SWEEPS {
+            let Some(Root { head, open, .. }) = self.root(source).await? else {
+                return Err(StoreError::WrongShape {
+                    item: format!("root of {source}"),
+                    attribute: String::new(),
+                    detail: "it was registered and is not there",
+                });
+            };
+            let Some(head) = head else { return Ok(None) };
+            let stays = self.set(&head.pointer).await?;
+            let pointers: BTreeSet<&str> =
+                open.iter().map(|entry| entry.pointer.as_str()).filter(|pointer| *pointer != head.pointer).collect();
+            let sets: Vec<BTreeSet<RecordKey>> = stream::iter(pointers)
+                .map(|pointer| self.set(pointer))
+                .buffer_unordered(CONCURRENT_CALLS)
+                .try_collect()
+                .await?;
+            let omitted: BTreeSet<RecordKey> = sets.into_iter().flatten().filter(|key| !stays.contains(key)).collect();
+            let gone = Fragment {
+                source: source.clone(),
+                version: head.version.clone(),
+                delivery: delivery.to_owned(),
+                said: Said::Gone,
+            };
+            let mut tombstones = stream::iter(omitted)
+                .map(async |key| (self.apply(&key, &gone, now_ms).await, key))
+                .buffer_unordered(CONCURRENT_CALLS);
+            while let Some((outcome, key)) = tombstones.next().await {
+                match outcome {
+                    Ok(Applied::Applied) => swept.push(key),
+                    // A full record that has no fragment of this source object will never take one: nothing to delete.
+                    Ok(Applied::Stale | Applied::Duplicate) | Err(StoreError::TooManyFragments { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            let done: Vec<Entry> = open.into_iter().filter(|entry| entry.version < head.version).collect();
+            if done.is_empty() || self.close(source, &head.version, &done).await? {
+                return Ok(Some(head.version));
+            }
+        }
+        Err(StoreError::Contended { what: format!("the head of `{source}`"), tries: MAX_SWEEPS })
+    }
+
+    async fn set(&self, pointer: &str) -> Result<BTreeSet<RecordKey>, StoreError> {
+        let text = self.get_by_hash(Folder::Sets, pointer).await?;
+        let broken = || StoreError::CorruptObject { key: format!("sets/{pointer}") };
+        let keys: Vec<String> = serde_json::from_str(&text).map_err(|_| broken())?;
+        keys.iter().map(|key| key.parse().map_err(|_| broken())).collect()
+    }
+}
+
+fn one_for_each_record(
+    statements: Vec<(RecordKey, Said)>,
+    contradicted: &mut Vec<RecordKey>,
+) -> BTreeMap<RecordKey, Said> {
+    let mut first: BTreeMap<RecordKey, Said> = BTreeMap::new();
+    for (key, said) in statements {
+        match first.get(&key) {
+            None => {
+                first.insert(key, said);
+            }
+            Some(standing) if *standing == said || contradicted.contains(&key) => {}
+            Some(_) => contradicted.push(key),
+        }
+    }
+    first
+}
+
+/// Sorted and without spaces: equal sets are one object.
+fn set_text<'a>(keys: impl Iterator<Item = &'a RecordKey>) -> String {
+    let mut keys: Vec<String> = keys.map(ToString::to_string).collect();
+    keys.sort_unstable();
+    serde_json::Value::from(keys).to_string()
+}
+
+/// The smallest version above: all digits taken as one number, plus one. Any version of the next serial is newer.
+fn successor(version: &Version) -> Version {
+    let mut digits: Vec<u8> = version.as_str().bytes().collect();
+    for digit in digits.iter_mut().rev() {
+        match *digit {
+            b'.' => continue,
+            b'f' => *digit = b'0',
+            b'9' => *digit = b'a',
+            _ => *digit += 1,
+        }
+        if *digit != b'0' {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&digits).parse().unwrap_or_else(|_| version.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_successor_lies_between_a_version_and_every_version_of_the_next_serial() {
+        for tie in [0, 9, 0xf, 0x9f, 0xff, u64::MAX - 1] {
+            let version = Version::of_terraform(2, 7, tie);
+            assert_eq!(successor(&version), Version::of_terraform(2, 7, tie + 1));
+            assert!(successor(&version) < Version::of_terraform(2, 8, 0));
+        }
+        assert_eq!(successor(&Version::of_serial(7, u64::MAX)), Version::of_serial(8, 0));
+    }
+}

@@ -1,0 +1,205 @@
+//! A message of Config -> what it says of which record, each statement with its version.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use catalog_model::{
+    Claim, Facts, Format, Fragment, Identity, Key, Pointer, RecordKey, Relation, Role, Said, SeenAs, Sighting,
+    SourceObject, Version, resource_types, secondary_keys, tie_of,
+};
+use serde_json::Value;
+
+use crate::attributes::{self, Observed};
+use crate::clock;
+use crate::document::ConfigMessage;
+use crate::error::ConfigItemError;
+use crate::fields::text;
+use crate::item::{ConfigurationItem, Status};
+use crate::relationships;
+use crate::tags::Ownership;
+
+/// Names in `configuration` under which a resource's second id is found.
+const SECOND_IDS: &[&str] = &["dbiResourceId", "dbClusterResourceId", "loadBalancerName"];
+
+/// What one message says. `Display` prints one sorted line per fact.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Statements {
+    pub fragments: Vec<(RecordKey, Fragment)>,
+    /// Relationships to what has no key here; they are dropped.
+    pub unresolved_relationships: usize,
+}
+
+impl ConfigMessage {
+    /// The fragments of the message: the record's own, and one on the alias record of each second id. `delivery` is
+    /// the id of what brought the message, `now_ms` the time at the edge.
+    ///
+    /// # Errors
+    /// Fails on a capture time more than five minutes ahead of `now_ms`.
+    pub fn statements(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+        match self {
+            Self::Item(item) => item.statements(delivery, now_ms),
+            Self::Oversized(oversized) => match oversized.item.status {
+                // Without detail there is nothing to say but that it exists.
+                Status::Recorded | Status::NotRecorded => oversized.item.notice(delivery, now_ms),
+                Status::Deleted => oversized.item.statements(delivery, now_ms),
+            },
+            Self::Ignored { .. } => Ok(Statements::default()),
+        }
+    }
+}
+
+impl ConfigurationItem {
+    fn statements(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+        match self.status {
+            Status::Recorded => self.observed(delivery, now_ms),
+            Status::NotRecorded => self.notice(delivery, now_ms),
+            Status::Deleted => self.told(Format::Config, Said::Gone, 0, delivery, now_ms),
+        }
+    }
+
+    /// Everything that the item may tell.
+    fn observed(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+        let mut facts = self.identity_facts();
+        let name_tag = self.tags.get("Name").filter(|name| !name.trim().is_empty());
+        if let (None, Some(name)) = (&self.resource_name, name_tag) {
+            facts.say(Pointer::metadata("title"), name.as_str());
+        }
+        let Observed { state, attributes } =
+            attributes::observed(&self.resource_type, &self.configuration, &self.supplementary);
+        facts.say(aws("availabilityZone"), self.availability_zone.clone());
+        facts.say(aws("createdAt"), self.created_ms.and_then(clock::iso));
+        facts.say(aws("state"), state);
+        for (name, value) in attributes {
+            facts.say(Pointer::to(["spec", "aws", "attributes", name]), value);
+        }
+        for (key, value) in &self.tags {
+            facts.say(Pointer::to(["spec", "aws", "tags", key]), value.as_str());
+        }
+        let Ownership { owner, system, environment, component } = Ownership::of(&self.tags);
+        facts.say(Pointer::spec("owner"), owner);
+        facts.say(Pointer::spec("system"), system);
+        facts.say(Pointer::spec("environment"), environment);
+        let (relations, unresolved) = relationships::relations(&self.relationships, self.place(), &self.identity());
+        facts.relations = relations;
+        facts.relations.extend(component.map(|component| Relation::new("dependencyOf", Key::of_ref(&component))));
+        self.told(Format::Config, Said::Facts(facts), unresolved, delivery, now_ms)
+    }
+
+    /// That the resource exists, and no more: nothing that is known is erased.
+    fn notice(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+        self.told(Format::ConfigNotice, Said::Facts(self.identity_facts()), 0, delivery, now_ms)
+    }
+
+    fn identity_facts(&self) -> Facts {
+        let identity = self.identity();
+        let mut facts = Facts::new(Role::Observed);
+        facts.say(Pointer::to(["apiVersion"]), "backstage.io/v1alpha1");
+        facts.say(Pointer::to(["kind"]), "Resource");
+        facts.say(Pointer::metadata("title"), self.resource_name.clone());
+        facts.say(Pointer::spec("type"), resource_types::spec_type(&self.resource_type));
+        for (annotation, value) in [
+            ("arn", identity.arn()),
+            ("resource-type", Some(self.resource_type.as_str())),
+            ("resource-id", Some(self.resource_id.as_str())),
+            ("name", self.resource_name.as_deref()),
+            ("region", Some(self.region.as_str())),
+            ("account-id", Some(self.account.as_str())),
+        ] {
+            facts.say(Pointer::annotation(&format!("aws.amazon.com/{annotation}")), value.map(str::to_owned));
+        }
+        facts.say(aws("resourceType"), self.resource_type.as_str());
+        facts.say(aws("accountId"), self.account.as_str());
+        facts.say(aws("region"), self.region.as_str());
+        facts.keys = self.second_ids(&identity);
+        facts
+    }
+
+    /// Ids that are not the identity: those that the ARN implies, and those that the item says. A deletion has no
+    /// configuration: what only that knew stays claimed, and leads to a record that is gone.
+    fn second_ids(&self, identity: &Identity) -> BTreeSet<Key> {
+        let said = [Some(self.resource_id.clone()), self.resource_name.clone()];
+        let inside = SECOND_IDS.iter().map(|name| text(&self.configuration, &[name]));
+        let ids: Vec<String> = said.into_iter().chain(inside).flatten().collect();
+        let seen_as = SeenAs::ResourceType(&self.resource_type);
+        let sightings: Vec<Sighting<'_>> = ids.iter().map(|id| Sighting { place: self.place(), seen_as, id }).collect();
+        secondary_keys(identity, &sightings)
+    }
+
+    /// The record's own fragment, and what follows for the alias records of its second ids.
+    fn told(
+        &self,
+        format: Format,
+        said: Said,
+        unresolved_relationships: usize,
+        delivery: &str,
+        now_ms: u64,
+    ) -> Result<Statements, ConfigItemError> {
+        let identity = self.identity();
+        let of_alias = match &said {
+            Said::Gone => Said::Gone,
+            Said::Facts(_) | Said::Claim(_) => {
+                Said::Claim(Claim { identity: identity.clone(), by_arn: identity.arn().is_some() })
+            }
+        };
+        let source = SourceObject::config(format, &self.account, &identity);
+        let claim = SourceObject::config(Format::ConfigClaim, &self.account, &identity);
+        let second_ids = self.second_ids(&identity);
+        let mut fragments = vec![(RecordKey::Entity(identity), self.fragment(source, said, delivery, now_ms)?)];
+        for key in second_ids {
+            let fragment = self.fragment(claim.clone(), of_alias.clone(), delivery, now_ms)?;
+            fragments.push((RecordKey::Alias(key), fragment));
+        }
+        Ok(Statements { fragments, unresolved_relationships })
+    }
+
+    fn fragment(
+        &self,
+        source: SourceObject,
+        said: Said,
+        delivery: &str,
+        now_ms: u64,
+    ) -> Result<Fragment, ConfigItemError> {
+        let tie = tie_of(said.canonical().as_bytes());
+        let version = Version::of_config(self.captured_ms, self.state_id, tie, now_ms)
+            .map_err(|source| ConfigItemError::Version { source })?;
+        Ok(Fragment { source, version, delivery: delivery.to_owned(), said })
+    }
+}
+
+fn aws(field: &str) -> Pointer {
+    Pointer::to(["spec", "aws", field])
+}
+
+impl fmt::Display for Statements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (key, fragment) in &self.fragments {
+            let captured = clock::iso(fragment.version.major()).unwrap_or_default();
+            writeln!(f, "{key} by {} at {captured}", fragment.source.format)?;
+            match &fragment.said {
+                Said::Gone => writeln!(f, "  gone")?,
+                Said::Claim(Claim { identity, by_arn }) => writeln!(f, "  held by {identity} (by ARN: {by_arn})")?,
+                Said::Facts(facts) => write_facts(f, facts)?,
+            }
+        }
+        if self.unresolved_relationships > 0 {
+            writeln!(f, "unresolved relationships: {}", self.unresolved_relationships)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_facts(f: &mut fmt::Formatter<'_>, facts: &Facts) -> fmt::Result {
+    for (pointer, value) in &facts.fields {
+        match value {
+            Value::String(text) => writeln!(f, "  {pointer} = {text}")?,
+            other => writeln!(f, "  {pointer} = {other}")?,
+        }
+    }
+    for key in &facts.keys {
+        writeln!(f, "  key {key}")?;
+    }
+    for Relation { relation_type, target } in &facts.relations {
+        writeln!(f, "  {relation_type} {target}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! An item's tags, in whichever of their styles, and what they say of ownership.
+
+use std::collections::BTreeMap;
+
+use catalog_model::EntityRef;
+use serde_json::Value;
+
+use crate::fields::{decoded, pick};
+
+/// AWS allows 50 on a resource, and some more of its own.
+const MAX_TAGS: usize = 128;
+
+/// AWS's limits: 128 and 256 characters. What is longer is no tag.
+const MAX_KEY_CHARS: usize = 128;
+const MAX_VALUE_CHARS: usize = 256;
+
+/// The tags of an item. The map at the top wins as a whole; only where it is empty are the lists inside
+/// `configuration` and `supplementaryConfiguration` asked: some types have their tags there alone.
+pub(crate) fn of_item(top: Option<&Value>, configuration: &Value, supplementary: &Value) -> BTreeMap<String, String> {
+    let top = top.map(read).unwrap_or_default();
+    if !top.is_empty() {
+        return top;
+    }
+    for object in [configuration, supplementary] {
+        for name in ["tags", "tagList", "tagSet"] {
+            let found = pick(object, &[name]).map(read).unwrap_or_default();
+            if !found.is_empty() {
+                return found;
+            }
+        }
+    }
+    // Buckets keep them as `{"tagSets":[{"tags":{..}}]}`.
+    let sets = pick(supplementary, &["BucketTaggingConfiguration"]).map(decoded);
+    let first = sets.as_deref().and_then(|sets| pick(sets, &["tagSets"])).and_then(|sets| sets.get(0));
+    first.and_then(|set| pick(set, &["tags"])).map(read).unwrap_or_default()
+}
+
+/// `{k: v}`, `[{key, value}]`, `[{Key, Value}]`, `[{tagKey, tagValue}]`, or one of these as a JSON string.
+fn read(value: &Value) -> BTreeMap<String, String> {
+    let value = decoded(value);
+    let mut tags = BTreeMap::new();
+    let mut add = |key: &str, value: Option<&Value>| {
+        let value = match value {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(scalar @ (Value::Number(_) | Value::Bool(_))) => scalar.to_string(),
+            Some(Value::Array(_) | Value::Object(_)) => return,
+        };
+        let fits = key.chars().count() <= MAX_KEY_CHARS && value.chars().count() <= MAX_VALUE_CHARS;
+        if !key.is_empty() && fits && tags.len() < MAX_TAGS {
+            tags.entry(key.to_owned()).or_insert(value);
+        }
+    };
+    match value.as_ref() {
+        Value::Object(map) => {
+            let mut sorted: Vec<_> = map.iter().collect();
+            sorted.sort_unstable_by_key(|(key, _)| *key);
+            for (key, value) in sorted {
+                add(key, Some(value));
+            }
+        }
+        Value::Array(list) => {
+            for tag in list {
+                if let Some(key) = pick(tag, &["key", "tagKey"]).and_then(Value::as_str) {
+                    add(key, pick(tag, &["value", "tagValue"]));
+                }
+            }
+        }
+        _ => {}
+    }
+    tags
+}
+
+/// What tags say of whose a resource is.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ownership {
+    pub(crate) owner: Option<String>,
+    pub(crate) system: Option<String>,
+    pub(crate) environment: Option<String>,
+    /// The component that the resource is part of.
+    pub(crate) component: Option<EntityRef>,
+}
+
+impl Ownership {
+    /// Keys count in any case; `owner` goes before `team`, `environment` before `env`.
+    pub(crate) fn of(tags: &BTreeMap<String, String>) -> Self {
+        let said = |names: &[&str]| {
+            names.iter().find_map(|name| {
+                let mut values = tags.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+                values.find_map(|(_, value)| Some(value.trim()).filter(|value| !value.is_empty()))
+            })
+        };
+        let reference =
+            |names: &[&str], kind| said(names).filter(|text| EntityRef::parse_in(text, Some(kind), "default").is_ok());
+        let component =
+            said(&["component"]).and_then(|text| EntityRef::parse_in(text, Some("component"), "default").ok());
+        Self {
+            owner: reference(&["owner", "team"], "group").map(str::to_owned),
+            system: reference(&["system"], "system").map(str::to_owned),
+            environment: said(&["environment", "env"]).map(str::to_owned),
+            component: component.filter(is_name_of_an_entity),
+        }
+    }
+}
+
+/// A relation is stored for good: what can name no entity is not made one.
+/// <https://backstage.io/docs/features/software-catalog/descriptor-format#name-required>
+fn is_name_of_an_entity(entity_ref: &EntityRef) -> bool {
+    let name = entity_ref.name();
+    let groups_are_words = name
+        .split(['-', '_', '.'])
+        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    entity_ref.kind() == "component" && name.len() <= catalog_model::MAX_NAME_CHARS && groups_are_words
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn tags(text: &[(&str, &str)]) -> BTreeMap<String, String> {
+        text.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_style_of_tags_is_read() {
+        let expected = tags(&[("owner", "team-a"), ("tier", "")]);
+        for styled in [
+            json!({"owner": "team-a", "tier": null}),
+            json!([{"key": "owner", "value": "team-a"}, {"key": "tier"}]),
+            json!([{"Key": "owner", "Value": "team-a"}, {"Key": "tier", "Value": ""}]),
+            json!([{"tag": "owner=team-a", "key": "owner", "value": "team-a"}, {"key": "tier"}]),
+            json!([{"tagKey": "owner", "tagValue": "team-a"}, {"tagKey": "tier", "tagValue": ""}]),
+            json!(r#"[{"key":"owner","value":"team-a"},{"key":"tier","value":""}]"#),
+        ] {
+            assert_eq!(of_item(Some(&styled), &Value::Null, &Value::Null), expected, "{styled}");
+            assert_eq!(of_item(None, &json!({"tagList": styled}), &Value::Null), expected, "{styled}");
+            assert_eq!(of_item(Some(&json!({})), &json!({"Tags": []}), &json!({"Tags": styled})), expected, "{styled}");
+        }
+    }
+
+    #[test]
+    fn the_map_at_the_top_wins_as_a_whole() {
+        let inside = json!({"Tags": [{"Key": "Name", "Value": "old"}, {"Key": "gone", "Value": "x"}]});
+        assert_eq!(of_item(Some(&json!({"Name": "new"})), &inside, &inside), tags(&[("Name", "new")]));
+    }
+
+    #[test]
+    fn tags_of_a_bucket_are_found_in_its_tag_sets() {
+        let supplementary = json!({"BucketTaggingConfiguration": r#"{"tagSets":[{"tags":{"owner":"team-a"}}]}"#});
+        assert_eq!(of_item(None, &Value::Null, &supplementary), tags(&[("owner", "team-a")]));
+    }
+
+    #[test]
+    fn ownership_is_read_from_tags_in_any_case() {
+        let owned = Ownership::of(&tags(&[
+            ("Component", "orders"),
+            ("ENV", "prod"),
+            ("Team", "b"),
+            ("oWner", " a "),
+            ("owner", ""),
+            ("System", "shop"),
+        ]));
+        let expected = Ownership {
+            owner: Some("a".into()),
+            system: Some("shop".into()),
+            environment: Some("prod".into()),
+            component: Some(EntityRef::component("orders")),
+        };
+        assert_eq!(owned, expected);
+    }
+
+    #[test]
+    fn a_tag_that_can_name_no_entity_makes_no_relation() {
+        for value in ["the orders", "a/b/c", "", "group:x", "a--b"] {
+            assert_eq!(Ownership::of(&tags(&[("component", value)])).component, None, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_longer_than_a_tag_can_be_is_none() {
+        let long = json!({"a": "x".repeat(MAX_VALUE_CHARS + 1), "k".repeat(MAX_KEY_CHARS + 1): "x", "b": "y"});
+        assert_eq!(of_item(Some(&long), &Value::Null, &Value::Null), tags(&[("b", "y")]));
+    }
+}

@@ -1,0 +1,29 @@
+//! Costs in fixed point: amounts, what they are allocated to, a month's rollups, and the answers read from them.
+//! Pure functions and plain data: no I/O, no clock, and no floating point once an amount has been read.
+
+mod allocation;
+mod amount;
+mod amount_text;
+mod amounts;
+mod currency;
+mod month;
+mod query;
+mod rollup;
+mod rollup_json;
+mod rollups;
+mod split;
+mod statement;
+mod unallocated;
+
+pub use allocation::{Allocation, Share, allocate, components_of};
+pub use amount::{Amount, AmountError, Reading};
+pub use amounts::{Amounts, Metric, MetricError};
+pub use currency::{Currency, CurrencyError};
+pub use month::{Month, MonthError};
+pub use query::{CostAnswer, CostQuery, CostRow, Dimension, Granularity, QueryError, costs};
+pub use rollup::{Attribution, Cell, Dimensions, Rollup};
+pub use rollup_json::RollupError;
+pub use rollups::{Scope, ScopeError, ScopeRollups, SumsDiffer};
+pub use split::{scale, split};
+pub use statement::{Statement, StatementRow};
+pub use unallocated::{Unallocated, UnallocatedError};

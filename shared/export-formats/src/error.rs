@@ -1,0 +1,80 @@
+//! Why a whole export is refused.
+
+use crate::document::DocumentVerdict;
+use crate::format::FormatError;
+
+/// Verdicts that the text of an error quotes; the receipt has all of them.
+const QUOTED_VERDICTS: usize = 5;
+
+/// The whole file is refused and changes nothing. The texts are for the pipeline's author: they name lines, fields
+/// and formats, and never quote a value of a state.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    #[error("the export has {bytes} bytes, more than the {limit} that this format may have")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("the file is not UTF-8: line {line} holds other bytes")]
+    NotUtf8 { line: usize },
+    #[error("the file has no document; to retire the export, delete it")]
+    Empty,
+    #[error("no document of the file is usable: {}", quoted(documents))]
+    NothingUsable { documents: Vec<DocumentVerdict> },
+    #[error("the file has more than {limit} documents; split it")]
+    TooManyDocuments { limit: usize },
+    #[error("the state is not valid JSON: {problem} at line {line} column {column}")]
+    Syntax { problem: String, line: usize, column: usize },
+    #[error("the state does not have the shape of a Terraform state: {problem} at line {line} column {column}")]
+    Shape { problem: String, line: usize, column: usize },
+    #[error("this is {found}, not a raw Terraform state; {advice}")]
+    WrongFormat { found: &'static str, advice: &'static str },
+    #[error(
+        "the state has format version {version}, and only version 4 is read; \
+         any `terraform apply` of Terraform 0.12 or later rewrites it"
+    )]
+    StateVersion { version: u64 },
+    #[error("the state lists more than {limit} resources; split it")]
+    TooManyResources { limit: usize },
+    #[error(
+        "parameter `component` is missing: no resource of the state has a tag `component`, \
+         so nothing says what they belong to; add `component=<name>`"
+    )]
+    MissingComponent,
+}
+
+impl ExportError {
+    /// A stable reason in kebab case.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Format(FormatError::Later { .. }) => "format-not-implemented",
+            Self::Format(FormatError::Unknown { .. }) => "unknown-format",
+            Self::TooLarge { .. } => "export-too-large",
+            Self::NotUtf8 { .. } => "not-utf-8",
+            Self::Empty => "empty-export",
+            Self::NothingUsable { .. } => "nothing-usable",
+            Self::TooManyDocuments { .. } => "too-many-documents",
+            Self::Syntax { .. } => "malformed-json",
+            Self::Shape { .. } => "wrong-shape",
+            Self::WrongFormat { .. } => "wrong-format",
+            Self::StateVersion { .. } => "state-version",
+            Self::TooManyResources { .. } => "too-many-resources",
+            Self::MissingComponent => "missing-component",
+        }
+    }
+
+    /// The verdicts on single documents, where the file got as far as having some.
+    pub fn documents(&self) -> &[DocumentVerdict] {
+        match self {
+            Self::NothingUsable { documents } => documents,
+            _ => &[],
+        }
+    }
+}
+
+fn quoted(documents: &[DocumentVerdict]) -> String {
+    let mut texts: Vec<String> = documents.iter().take(QUOTED_VERDICTS).map(ToString::to_string).collect();
+    if documents.len() > QUOTED_VERDICTS {
+        texts.push(format!("and {} more", documents.len() - QUOTED_VERDICTS));
+    }
+    texts.join("; ")
+}

@@ -1,0 +1,270 @@
+//! The text of one YAML document -> the JSON value that Backstage would read from it.
+//!
+//! YAML 1.2 core schema: `yes` and `on` are texts, so are timestamps; `0o14` is a number; `~` and nothing are null.
+//! JSON is YAML. Tags that are not the core schema's are ignored, as Backstage ignores them.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{DefaultMessageFormatter, Error, MessageFormatter, Options};
+
+use crate::yaml_documents::DocumentText;
+
+/// Nesting that no catalog file needs.
+const MAX_DEPTH: usize = 64;
+
+/// Values of one file after aliases are expanded.
+const MAX_VALUES: usize = 200_000;
+
+/// Text of one file after aliases are expanded: aliases may repeat a long text cheaply.
+const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Longest text of an error; the parser may quote the document.
+const MAX_PROBLEM_CHARS: usize = 300;
+
+/// What the documents of one file may still expand to.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    values: Cell<usize>,
+    text_bytes: Cell<usize>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { values: Cell::new(MAX_VALUES), text_bytes: Cell::new(MAX_TEXT_BYTES) }
+    }
+}
+
+impl Budget {
+    fn spend<E: serde::de::Error>(&self, text_bytes: usize) -> Result<(), E> {
+        let values = self.values.get().checked_sub(1);
+        let text = self.text_bytes.get().checked_sub(text_bytes);
+        let (Some(values), Some(text)) = (values, text) else {
+            return Err(E::custom("the file is too large when its aliases are expanded"));
+        };
+        self.values.set(values);
+        self.text_bytes.set(text);
+        Ok(())
+    }
+}
+
+/// # Errors
+/// Tells what is wrong and at which line and column of the stream: a syntax error, a duplicate key, an unknown alias,
+/// a number that JSON has not (`.inf`), or a limit.
+pub(crate) fn value(document: &DocumentText<'_>, budget: &Budget) -> Result<Value, String> {
+    let expand = |deserializer: serde_saphyr::Deserializer<'_, '_>| Expand { budget }.deserialize(deserializer);
+    serde_saphyr::with_deserializer_from_str_with_options(document.text, options(), expand)
+        .map_err(|error| problem(&error, document.lines_before))
+}
+
+fn options() -> Options {
+    serde_saphyr::options! {
+        strict_booleans: true,
+        underscored_numbers_as_strings: true,
+        ignore_binary_tag_for_string: true,
+        with_snippet: false,
+        emit_comments: false,
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_DEPTH,
+            flow_nesting_limit: MAX_DEPTH,
+            max_nodes: MAX_VALUES,
+            max_events: 3 * MAX_VALUES,
+            max_aliases: 1_000,
+            max_anchors: 1_000,
+            max_recorded_anchor_events: MAX_VALUES,
+            max_total_scalar_bytes: MAX_TEXT_BYTES,
+            max_merge_keys: 1_000,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_VALUES,
+            max_replay_stack_depth: 32,
+        },
+    }
+}
+
+fn problem(error: &Error, lines_before: usize) -> String {
+    let text = DefaultMessageFormatter.format_message(innermost(error));
+    let mut text: String = text.chars().take(MAX_PROBLEM_CHARS).collect();
+    text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if let Some(location) = error.location() {
+        let line = u64::try_from(lines_before).unwrap_or(u64::MAX).saturating_add(location.line());
+        text.push_str(&format!(" at line {line} column {}", location.column()));
+    }
+    text
+}
+
+fn innermost(mut error: &Error) -> &Error {
+    while let Error::AliasError { error: inner, .. } | Error::WithSnippet { error: inner, .. } = error {
+        error = inner;
+    }
+    error
+}
+
+/// Builds the value and pays for every part of it.
+struct Expand<'b> {
+    budget: &'b Budget,
+}
+
+impl<'de> DeserializeSeed<'de> for Expand<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Expand<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+        self.budget.spend(0)?;
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Value, E> {
+        self.budget.spend(0)?;
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Value, E> {
+        self.budget.spend(0)?;
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        self.budget.spend(0)?;
+        Ok(Value::from(value))
+    }
+
+    /// JavaScript has one kind of number and shows `1.0` as `1`.
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        self.budget.spend(0)?;
+        if let Ok(whole) = value.to_string().parse::<i64>() {
+            return Ok(Value::from(whole));
+        }
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number that is not finite"))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.budget.spend(value.len())?;
+        Ok(Value::from(value))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        self.budget.spend(0)?;
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Expand { budget: self.budget })? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        self.budget.spend(0)?;
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            self.budget.spend(key.len())?;
+            let value = entries.next_value_seed(Expand { budget: self.budget })?;
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("duplicate key"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::yaml_documents::split;
+
+    fn read(stream: &str) -> Result<Value, String> {
+        value(&split(stream)[0], &Budget::default())
+    }
+
+    #[test]
+    fn scalars_are_read_by_the_core_schema() {
+        for (text, expected) in [
+            ("yes", json!("yes")),
+            ("on", json!("on")),
+            ("n", json!("n")),
+            ("true", json!(true)),
+            ("FALSE", json!(false)),
+            ("~", json!(null)),
+            ("null", json!(null)),
+            ("", json!(null)),
+            ("0o14", json!(12)),
+            ("0x1F", json!(31)),
+            ("0755", json!(755)),
+            ("1_000", json!("1_000")),
+            ("-12", json!(-12)),
+            ("1.0", json!(1)),
+            ("1.50", json!(1.5)),
+            ("1e3", json!(1000)),
+            ("2026-11-22", json!("2026-11-22")),
+            ("2026-11-22T10:00:00Z", json!("2026-11-22T10:00:00Z")),
+            ("12:30:45", json!("12:30:45")),
+            ("1.2.3", json!("1.2.3")),
+            ("'1'", json!("1")),
+            ("nan", json!("nan")),
+            ("!!str 1", json!("1")),
+            ("!team platform", json!("platform")),
+            ("=", json!("=")),
+        ] {
+            assert_eq!(read(&format!("a: {text}\n")), Ok(json!({"a": expected})), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_is_yaml() {
+        let text = "{\n\t\"a\": [1, 2.5, \"x\\u00e9\\/\", null, true],\n\t\"b\": {\"c\":\"d\"}\n}\n";
+        assert_eq!(read(text).unwrap(), serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn anchors_and_merge_keys_are_expanded() {
+        let text = "base: &b {x: 1, y: 2}\none: *b\ntwo:\n  <<: *b\n  y: 3\n";
+        let expected = json!({"base": {"x": 1, "y": 2}, "one": {"x": 1, "y": 2}, "two": {"x": 1, "y": 3}});
+        assert_eq!(read(text), Ok(expected));
+    }
+
+    #[test]
+    fn an_error_tells_the_line_of_the_file() {
+        let stream = "a: 1\n---\n# two\nb:\n  - [1\nc: 2\n";
+        let documents = split(stream);
+        let error = value(&documents[1], &Budget::default()).unwrap_err();
+        assert!(error.contains("at line 6") || error.contains("at line 5"), "{error}");
+        let twice = read("\n\na: 1\nb: 2\na: 3\n").unwrap_err();
+        assert!(twice.contains("at line 5 column 1"), "{twice}");
+        assert!(twice.to_lowercase().contains("duplicate"), "{twice}");
+    }
+
+    #[test]
+    fn floods_are_refused() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..12 {
+            let aliases = vec![format!("*a{}", level - 1); 10].join(", ");
+            bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+        }
+        let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), vec!["*a"; 999].join(", "));
+        let deep_flow = format!("a: {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep_block = (0..5_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();
+        for text in [&bomb, &long, &deep_flow, &deep_block] {
+            assert!(read(text).is_err(), "{}", &text[..60]);
+        }
+        assert!(read("a: *nobody\n").is_err());
+        assert!(read("a: .inf\n").is_err());
+    }
+}

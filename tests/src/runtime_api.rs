@@ -1,0 +1,187 @@
+//! Lambda's Runtime API, as far as one function needs it to take one event and answer.
+//! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Duration;
+
+use callboard::ports::Endpoints;
+use serde_json::Value;
+
+/// Longer than a function takes to start on a busy machine; only one that hangs reaches it.
+const ANSWER_BOUND: Duration = Duration::from_secs(60);
+
+const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
+
+/// What a function said of its event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// `response` or `error`: the end of the path that it posted to.
+    pub kind: String,
+    pub body: String,
+}
+
+/// Serves one event to whoever asks first, on a loopback port of its own; further questions wait for ever.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    address: SocketAddr,
+    answers: Receiver<Answer>,
+}
+
+impl RuntimeApi {
+    /// # Errors
+    /// Fails when no loopback port can be had.
+    pub fn serve(event: &Value) -> io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let (sender, answers) = mpsc::channel();
+        let mut event = Some(event.to_string());
+        let mut waiting = Vec::new();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut reader = BufReader::new(stream);
+                while let Ok(Some((path, body))) = read_request(&mut reader) {
+                    if path.ends_with("/invocation/next") {
+                        let Some(event) = event.take() else {
+                            waiting.push(reader);
+                            break;
+                        };
+                        if write_event(reader.get_mut(), &event).is_err() {
+                            break;
+                        }
+                        continue;
+                    }
+                    let kind = path.rsplit('/').next().unwrap_or_default().to_owned();
+                    if write_accepted(reader.get_mut()).is_err() || sender.send(Answer { kind, body }).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(Self { address, answers })
+    }
+
+    /// Value of `AWS_LAMBDA_RUNTIME_API`.
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Waits for the function's answer.
+    ///
+    /// # Errors
+    /// Fails when none came within the bound.
+    pub fn answer(&self, bound: Duration) -> Result<Answer, mpsc::RecvTimeoutError> {
+        self.answers.recv_timeout(bound)
+    }
+}
+
+/// Starts the binary of a function as Lambda does, with the variables of the template, hands it one event, and ends it.
+///
+/// # Panics
+/// Panics when the function does not start or does not answer.
+pub fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {
+    let api = RuntimeApi::serve(event).expect("there is a free port on loopback");
+    let mut function = Command::new(binary)
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", api.address())
+        .env("AWS_LAMBDA_FUNCTION_NAME", "under-test")
+        .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
+        .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
+        .env("AWS_LAMBDA_LOG_GROUP_NAME", "/callboard/under-test")
+        .env("AWS_LAMBDA_LOG_STREAM_NAME", "test")
+        .env("AWS_REGION", callboard::REGION)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb_url())
+        .env("AWS_ENDPOINT_URL_S3", endpoints.s3_url())
+        .env("TABLE_NAME", callboard::wiring::TABLE.name)
+        .env("CATALOG_BUCKET", callboard::wiring::CATALOG_BUCKET.name)
+        .env("DROP_BUCKET", callboard::wiring::DROP_BUCKET.name)
+        .env("REPORTS_BUCKET", callboard::wiring::REPORTS_BUCKET.name)
+        .env("MAX_RECEIVE_COUNT", "5")
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the function's binary starts");
+    let answer = api.answer(ANSWER_BOUND);
+    function.kill().expect("the function can be ended");
+    function.wait().expect("the function has ended");
+    answer.expect("the function answers")
+}
+
+/// Starts the binary without any of its variables.
+///
+/// # Panics
+/// Panics when it cannot be started.
+pub fn complaint_of_binary(binary: &str) -> String {
+    let output = Command::new(binary)
+        .env_clear()
+        .env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9")
+        .output()
+        .expect("the function's binary starts");
+    assert!(!output.status.success(), "a function without settings must not start");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<(String, String)>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let path = line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let (mut length, mut chunked) = (0, false);
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let header = header.trim_end().to_ascii_lowercase();
+        if header.is_empty() {
+            break;
+        }
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+        chunked |= header.starts_with("transfer-encoding:") && header.contains("chunked");
+    }
+    let mut body = Vec::new();
+    if chunked {
+        read_chunks(reader, &mut body)?;
+    } else {
+        body.resize(length, 0);
+        reader.read_exact(&mut body)?;
+    }
+    Ok(Some((path, String::from_utf8_lossy(&body).into_owned())))
+}
+
+fn read_chunks(reader: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Result<()> {
+    loop {
+        let mut size = String::new();
+        reader.read_line(&mut size)?;
+        let size = usize::from_str_radix(size.trim(), 16).map_err(io::Error::other)?;
+        let start = body.len();
+        body.resize(start + size, 0);
+        reader.read_exact(&mut body[start..])?;
+        reader.read_line(&mut String::new())?;
+        if size == 0 {
+            return Ok(());
+        }
+    }
+}
+
+fn write_event(stream: &mut TcpStream, event: &str) -> io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nlambda-runtime-aws-request-id: {REQUEST_ID}\r\n\
+         lambda-runtime-deadline-ms: 4102444800000\r\n\
+         lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-west-1:111122223333:function:under-test\r\n\
+         lambda-runtime-trace-id: Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700\r\ncontent-length: {}\r\n\r\n{event}",
+        event.len()
+    )?;
+    stream.flush()
+}
+
+fn write_accepted(stream: &mut TcpStream) -> io::Result<()> {
+    stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")?;
+    stream.flush()
+}

@@ -1,0 +1,167 @@
+//! `infra/template.yaml` -> what consumes what, as facts that can be compared with the local stack's.
+
+use std::collections::BTreeSet;
+
+use callboard::wiring;
+use serde_json::Value;
+
+/// One fact a line, sorted: `queue ExportQueue -> cicd-export, batches of 10, 5 receives, then ExportDeadLetters`.
+pub type Facts = BTreeSet<String>;
+
+/// Reads a template. CloudFormation's short tags are dropped: `!Ref Table` reads as `Table`.
+///
+/// # Panics
+/// Panics on a template that is no YAML.
+pub fn read(text: &str) -> Value {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('!') {
+        let (before, tagged) = rest.split_at(at);
+        let name = tagged[1..].chars().take_while(char::is_ascii_alphanumeric).count();
+        let is_tag = name > 0 && !before.ends_with(|c: char| c.is_alphanumeric());
+        plain.push_str(before);
+        rest = &tagged[if is_tag { 1 + name } else { 1 }..];
+        if !is_tag {
+            plain.push('!');
+        }
+    }
+    plain.push_str(rest);
+    serde_saphyr::from_str(&plain).expect("the template is YAML")
+}
+
+/// What the template says.
+pub fn facts_of_template(template: &Value) -> Facts {
+    let mut facts = Facts::new();
+    let Some(resources) = template["Resources"].as_object() else { return facts };
+    for (name, resource) in resources {
+        let properties = &resource["Properties"];
+        match resource["Type"].as_str().unwrap_or_default() {
+            "AWS::SQS::Queue" if properties["RedrivePolicy"].is_object() => {
+                let policy = &properties["RedrivePolicy"];
+                let dead_letters = logical(&policy["deadLetterTargetArn"]);
+                facts.insert(format!("queue {name}: {} receives, then {dead_letters}", policy["maxReceiveCount"]));
+            }
+            "AWS::S3::Bucket" => {
+                for notification in list(&properties["NotificationConfiguration"]["QueueConfigurations"]) {
+                    facts.insert(notification_fact(name, notification));
+                }
+            }
+            "AWS::Events::Rule" => {
+                for target in list(&properties["Targets"]) {
+                    let pattern = &properties["EventPattern"];
+                    facts.insert(rule_fact(
+                        &texts(&pattern["source"]),
+                        &texts(&pattern["detail-type"]),
+                        &logical(&target["Arn"]),
+                    ));
+                }
+            }
+            "AWS::Serverless::Function" => functions_facts(resource, &mut facts),
+            "AWS::DynamoDB::Table" => {
+                facts.insert(format!("stream {name}: {}", text(&properties["StreamSpecification"]["StreamViewType"])));
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+fn functions_facts(resource: &Value, facts: &mut Facts) {
+    let function = text(&resource["Metadata"]["BuildProperties"]["Binary"]);
+    let properties = &resource["Properties"];
+    facts.insert(format!("code {function}: {}", text(&properties["CodeUri"])));
+    let Some(events) = properties["Events"].as_object() else { return };
+    for event in events.values() {
+        let of = &event["Properties"];
+        let responses = texts(&of["FunctionResponseTypes"]);
+        match text(&event["Type"]) {
+            "SQS" => {
+                facts.insert(source_fact(&logical(&of["Queue"]), function, &of["BatchSize"].to_string(), &responses));
+                let tries = text(&properties["Environment"]["Variables"]["MAX_RECEIVE_COUNT"]);
+                facts.insert(format!("{function} knows of {tries} receives"));
+            }
+            "DynamoDB" => {
+                let table = logical(&of["Stream"]);
+                facts.insert(source_fact(&table, function, &of["BatchSize"].to_string(), &responses));
+            }
+            "Api" => {
+                facts.insert(route_fact(text(&of["Method"]), text(&of["Path"]), function));
+            }
+            other => {
+                facts.insert(format!("{function} is called by {other}"));
+            }
+        }
+    }
+}
+
+/// What the local stack says.
+pub fn facts_of_local_stack() -> Facts {
+    let mut facts = Facts::new();
+    for queue in wiring::QUEUES {
+        let wiring::Queue { name, dead_letters, max_receive_count, batch_size, function } = queue;
+        facts.insert(format!("queue {name}: {max_receive_count} receives, then {dead_letters}"));
+        facts.insert(source_fact(name, function, &batch_size.to_string(), "ReportBatchItemFailures"));
+        facts.insert(format!("{function} knows of {max_receive_count} receives"));
+    }
+    for notification in wiring::NOTIFICATIONS {
+        for event in notification.events {
+            let wiring::Notification { bucket, prefix, suffix, queue, .. } = notification;
+            facts.insert(format!("{event} in {bucket} at `{prefix}*{suffix}` -> {queue}"));
+        }
+    }
+    for rule in wiring::RULES {
+        facts.insert(rule_fact(rule.source, &rule.detail_types.join(" + "), rule.queue));
+    }
+    let stream = wiring::TABLE_STREAM;
+    facts.insert(format!("stream {}: {}", stream.table, stream.view));
+    facts.insert(source_fact(stream.table, stream.function, &stream.batch_size.to_string(), "ReportBatchItemFailures"));
+    for route in wiring::ROUTES {
+        facts.insert(route_fact(route.method, route.path, route.function));
+    }
+    for function in wiring::FUNCTIONS {
+        facts.insert(format!("code {function}: ../functions/{function}"));
+    }
+    facts
+}
+
+fn notification_fact(bucket: &str, notification: &Value) -> String {
+    let (mut prefix, mut suffix) = ("", "");
+    for rule in list(&notification["Filter"]["S3Key"]["Rules"]) {
+        match text(&rule["Name"]) {
+            "prefix" => prefix = text(&rule["Value"]),
+            "suffix" => suffix = text(&rule["Value"]),
+            _ => {}
+        }
+    }
+    let (event, queue) = (text(&notification["Event"]), logical(&notification["Queue"]));
+    format!("{event} in {bucket} at `{prefix}*{suffix}` -> {queue}")
+}
+
+fn rule_fact(source: &str, detail_types: &str, queue: &str) -> String {
+    format!("event {source} / {detail_types} -> {queue}")
+}
+
+fn source_fact(source: &str, function: &str, batch_size: &str, responses: &str) -> String {
+    format!("{source} -> {function} in batches of {batch_size}, answering {responses}")
+}
+
+fn route_fact(method: &str, path: &str, function: &str) -> String {
+    format!("{method} {path} -> {function}")
+}
+
+/// The logical id in `Queue.Arn`.
+fn logical(value: &Value) -> String {
+    text(value).split('.').next().unwrap_or_default().to_owned()
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn texts(value: &Value) -> String {
+    list(value).iter().map(text).collect::<Vec<_>>().join(" + ")
+}
