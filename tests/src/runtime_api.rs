@@ -11,6 +11,8 @@ use std::time::Duration;
 use callboard::ports::Endpoints;
 use serde_json::Value;
 
+use crate::running::Running;
+
 /// Longer than a function takes to start on a busy machine; only one that hangs reaches it.
 const ANSWER_BOUND: Duration = Duration::from_secs(60);
 
@@ -78,11 +80,19 @@ impl RuntimeApi {
     }
 }
 
-/// Starts the binary of a function as Lambda does, with the variables of the template, hands it one event, and ends it.
+/// What the binary of a function answers to one event, when it is started as Lambda does it, on the services of a stack.
 ///
 /// # Panics
-/// Panics when the function does not start or does not answer.
-pub fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {
+/// Panics when the function does not start, or does not answer with a response.
+pub async fn response_of_binary(binary: &'static str, running: &Running, event: Value) -> Value {
+    let endpoints = running.stack.endpoints();
+    let answer = tokio::task::spawn_blocking(move || answer_of_binary(binary, &endpoints, &event)).await;
+    let answer = answer.expect("the thread that waits does not panic");
+    assert_eq!(answer.kind, "response", "{}", answer.body);
+    serde_json::from_str(&answer.body).expect("a response is JSON")
+}
+
+fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {
     let api = RuntimeApi::serve(event).expect("there is a free port on loopback");
     let mut function = Command::new(binary)
         .env_clear()

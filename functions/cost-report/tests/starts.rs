@@ -1,8 +1,8 @@
 //! The function's binary starts as Lambda starts it, takes an event, and answers.
 
 use callboard_tests::running::Running;
-use callboard_tests::runtime_api::{answer_of_binary, complaint_of_binary};
-use serde_json::{Value, json};
+use callboard_tests::runtime_api::{complaint_of_binary, response_of_binary};
+use serde_json::json;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_cost-report");
 
@@ -12,10 +12,7 @@ async fn the_binary_takes_an_event_and_answers() {
     let company = callboard_tests::company::Company::generated(7);
     running.put_objects(&callboard_tests::deliveries::Plot::of(&company)).await;
     let event = callboard_tests::deliveries::first_of(&company, "cost-report");
-    let endpoints = running.stack.endpoints();
-    let answer = tokio::task::spawn_blocking(move || answer_of_binary(BINARY, &endpoints, &event)).await.unwrap();
-    assert_eq!(answer.kind, "response", "{}", answer.body);
-    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    let body = response_of_binary(BINARY, &running, event).await;
     assert_eq!(body, json!({"batchItemFailures": []}));
     running.stack.shutdown().await;
 }
