@@ -68,7 +68,9 @@ impl Refusal {
         Self { status, name, message: message.into() }
     }
 
-    fn too_large(message: String) -> Self {
+    fn too_large(limit: &str) -> Self {
+        let bucket = crate::wiring::DROP_BUCKET.name;
+        let message = format!("the body is longer than {limit}; drop a large export at s3://{bucket}/exports/ instead");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "PayloadTooLargeError", message)
     }
 
@@ -93,13 +95,9 @@ async fn answer(api: &Api, request: Request) -> Result<Response, Refusal> {
     let request_id = Uuid::new_v4().to_string();
     let event = gateway::event(&parts, &body, route, &parameters, &request_id, Timestamp::now());
     if event.to_string().len() > MAX_PAYLOAD_BYTES {
-        let message = format!(
-            "the body is longer than about {} bytes, the most that a function can be handed over HTTP; drop a large \
-             export at s3://{}/exports/ instead",
-            MAX_PAYLOAD_BYTES / 4 * 3,
-            crate::wiring::DROP_BUCKET.name
-        );
-        return Err(Refusal::too_large(message));
+        let limit = MAX_PAYLOAD_BYTES / 4 * 3;
+        let limit = format!("about {limit} bytes, the most that a function can be handed over HTTP");
+        return Err(Refusal::too_large(&limit));
     }
     let answer = api.functions.invoke(route.function, event).await.map_err(|cause| {
         error!(
@@ -131,7 +129,7 @@ async fn read_body(body: Body) -> Result<bytes::Bytes, Refusal> {
         let too_long =
             std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("length limit"));
         if too_long {
-            Refusal::too_large(format!("the body is longer than {MAX_BODY_BYTES} bytes"))
+            Refusal::too_large(&format!("{MAX_BODY_BYTES} bytes"))
         } else {
             Refusal::new(StatusCode::BAD_REQUEST, "InputError", "the body broke off")
         }

@@ -21,24 +21,24 @@ use crate::{
 /// All functions of the system, connected to the stack at these endpoints.
 #[must_use]
 pub fn functions(endpoints: &Endpoints) -> Functions {
-    let config = config(endpoints);
     let functions = Functions::new();
-    let functions = with_catalog_index(functions, &config);
-    let functions = with_cicd_export(functions, &config);
-    let functions = with_config_change(functions, &config);
-    let functions = with_cost_report(functions, &config);
-    with_query_api(functions, &config)
+    let functions = with_catalog_index(functions, &config(endpoints, wiring::CATALOG_INDEX));
+    let functions = with_cicd_export(functions, &config(endpoints, wiring::CICD_EXPORT));
+    let functions = with_config_change(functions, &config(endpoints, wiring::CONFIG_CHANGE));
+    let functions = with_cost_report(functions, &config(endpoints, wiring::COST_REPORT));
+    with_query_api(functions, &config(endpoints, wiring::QUERY_API))
 }
 
 /// The records of the stack at these endpoints.
 #[must_use]
 pub fn catalog(endpoints: &Endpoints) -> CatalogStore {
-    CatalogStore::connect(&config(endpoints), wiring::TABLE.name, wiring::CATALOG_BUCKET.name)
+    CatalogStore::connect(&config(endpoints, "local"), wiring::TABLE.name, wiring::CATALOG_BUCKET.name)
 }
 
-/// As `aws_config` would load it from `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3`.
-fn config(endpoints: &Endpoints) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "the local stack takes any");
+/// As `aws_config` would load it from `AWS_ENDPOINT_URL_DYNAMODB` and `AWS_ENDPOINT_URL_S3`. Calls are signed by who makes
+/// them, as each function has a role of its own in AWS.
+fn config(endpoints: &Endpoints, caller: &str) -> SdkConfig {
+    let credentials = Credentials::new(caller, "local", None, None, "the local stack takes any");
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(REGION))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use callboard::ports::Endpoints;
 use callboard::replay::{Line, deliver};
 use callboard::stack::{Stack, StackOptions};
 use reqwest::Url;
@@ -34,7 +35,16 @@ impl Running {
     /// # Panics
     /// Panics when it cannot start.
     pub async fn start_with(options: StackOptions) -> Self {
-        let stack = Stack::start(options, callboard::connected::functions).await.expect("the stack starts");
+        Self::start_between(options, |endpoints| *endpoints).await
+    }
+
+    /// A stack whose functions call other endpoints than its own: somebody listens in between.
+    ///
+    /// # Panics
+    /// Panics when it cannot start.
+    pub async fn start_between(options: StackOptions, between: impl FnOnce(&Endpoints) -> Endpoints) -> Self {
+        let functions = |endpoints: &Endpoints| callboard::connected::functions(&between(endpoints));
+        let stack = Stack::start(options, functions).await.expect("the stack starts");
         Self { stack, client: reqwest::Client::new() }
     }
 

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callboard::ports::Endpoints;
 use serde_json::Value;
@@ -31,6 +31,7 @@ pub struct Answer {
 pub struct RuntimeApi {
     address: SocketAddr,
     answers: Receiver<Answer>,
+    asked: Receiver<Instant>,
 }
 
 impl RuntimeApi {
@@ -40,6 +41,7 @@ impl RuntimeApi {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (sender, answers) = mpsc::channel();
+        let (asking, asked) = mpsc::channel();
         let mut event = Some(event.to_string());
         let mut waiting = Vec::new();
         thread::spawn(move || {
@@ -47,6 +49,7 @@ impl RuntimeApi {
                 let mut reader = BufReader::new(stream);
                 while let Ok(Some((path, body))) = read_request(&mut reader) {
                     if path.ends_with("/invocation/next") {
+                        let _nobody_waits = asking.send(Instant::now());
                         let Some(event) = event.take() else {
                             waiting.push(reader);
                             break;
@@ -63,12 +66,20 @@ impl RuntimeApi {
                 }
             }
         });
-        Ok(Self { address, answers })
+        Ok(Self { address, answers, asked })
     }
 
     /// Value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.address.to_string()
+    }
+
+    /// When the function first asked for an event: its start is over then.
+    ///
+    /// # Errors
+    /// Fails when it did not within the bound.
+    pub fn first_asked(&self, bound: Duration) -> Result<Instant, mpsc::RecvTimeoutError> {
+        self.asked.recv_timeout(bound)
     }
 
     /// Waits for the function's answer.
@@ -94,7 +105,21 @@ pub async fn response_of_binary(binary: &'static str, running: &Running, event: 
 
 fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {
     let api = RuntimeApi::serve(event).expect("there is a free port on loopback");
-    let mut function = Command::new(binary)
+    let mut function = lambda_command(binary, &api)
+        .env("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb_url())
+        .env("AWS_ENDPOINT_URL_S3", endpoints.s3_url())
+        .spawn()
+        .expect("the function's binary starts");
+    let answer = api.answer(ANSWER_BOUND);
+    function.kill().expect("the function can be ended");
+    function.wait().expect("the function has ended");
+    answer.expect("the function answers")
+}
+
+/// The command that starts a function's binary, with the variables of Lambda and of the template.
+pub fn lambda_command(binary: &str, api: &RuntimeApi) -> Command {
+    let mut command = Command::new(binary);
+    command
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", api.address())
         .env("AWS_LAMBDA_FUNCTION_NAME", "under-test")
@@ -105,20 +130,13 @@ fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answe
         .env("AWS_REGION", callboard::REGION)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        .env("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb_url())
-        .env("AWS_ENDPOINT_URL_S3", endpoints.s3_url())
         .env("TABLE_NAME", callboard::wiring::TABLE.name)
         .env("CATALOG_BUCKET", callboard::wiring::CATALOG_BUCKET.name)
         .env("DROP_BUCKET", callboard::wiring::DROP_BUCKET.name)
         .env("REPORTS_BUCKET", callboard::wiring::REPORTS_BUCKET.name)
         .env("MAX_RECEIVE_COUNT", "5")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the function's binary starts");
-    let answer = api.answer(ANSWER_BOUND);
-    function.kill().expect("the function can be ended");
-    function.wait().expect("the function has ended");
-    answer.expect("the function answers")
+        .stdout(Stdio::null());
+    command
 }
 
 /// Starts the binary without any of its variables.

@@ -1,7 +1,5 @@
 //! What comes twice counts once, and what is broken never holds back what is not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use callboard_tests::company::Company;
 use callboard_tests::deliveries::aws::{Queue, sqs_batch, uuid_of};
 use callboard_tests::deliveries::config::{item_change, queue};

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use callboard_tests::checkout::root;
+use callboard_tests::checkout::{files, root};
 use callboard_tests::template::{facts_of_local_stack, facts_of_template, read};
 use serde_json::Value;
 
@@ -85,5 +85,26 @@ fn no_role_may_scan_the_table_or_use_a_wildcard() {
                 assert!(!statement["Action"].to_string().contains('*'), "{name}");
             }
         }
+    }
+}
+
+#[test]
+fn the_store_makes_no_call_that_no_role_allows() {
+    let text = fs::read_to_string(root().join("infra/template.yaml")).unwrap();
+    let sources: String =
+        files("shared/catalog-store/src", "rs").iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    for (call, action) in [
+        ("batch_get_item", "BatchGetItem"),
+        ("batch_write_item", "BatchWriteItem"),
+        ("delete_item", "DeleteItem"),
+        ("get_item", "GetItem"),
+        ("put_item", "PutItem"),
+        ("query", "Query"),
+        ("scan", "Scan"),
+        ("transact_write_items", "TransactWriteItems"),
+        ("update_item", "UpdateItem"),
+    ] {
+        let is_allowed = text.contains(&format!("dynamodb:{action}"));
+        assert!(is_allowed || !sources.contains(&format!(".{call}()")), "{action}");
     }
 }

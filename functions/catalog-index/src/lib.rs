@@ -7,4 +7,4 @@ mod rows;
 mod settings;
 
 pub use handler::{Deps, handle};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

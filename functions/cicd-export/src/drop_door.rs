@@ -35,7 +35,7 @@ pub(crate) async fn handle(body: &str, deps: &Deps, account: &Account, now: Time
             Ok(None) => {}
             Err(error) => {
                 account.add(|counts| counts.refused += error.refused_documents());
-                first_error = first_error.or(Some(error));
+                first_error = first_error.or_else(|| Some(error.of_object(&event.key)));
             }
         }
     }
@@ -66,8 +66,10 @@ async fn handle_object(event: &ObjectEvent, deps: &Deps, now: Timestamp) -> Resu
             Ok(None)
         }
         ObjectEventKind::Removed { by_lifecycle: false } => {
-            if event.version_id.is_some() && is_there(event, deps).await? {
-                info!("an old version of an object was removed: its export stands");
+            // A removal that comes late has no serial that would tell so. An object that is there has an event of its
+            // own, come or to come; or it was an old version of it that went.
+            if is_there(event, deps).await? {
+                info!("the object is there again, or still: its export stands");
                 return Ok(None);
             }
             retire(&export, &deps.store, now).await

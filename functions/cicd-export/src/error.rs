@@ -30,6 +30,12 @@ pub enum CicdExportError {
     DryRunDropped,
     #[error("the object has {bytes} bytes, more than the {limit} that an export may have")]
     ObjectTooLarge { bytes: u64, limit: u64 },
+    #[error("could not take object `{key}`")]
+    Dropped {
+        key: String,
+        #[source]
+        source: Box<CicdExportError>,
+    },
     #[error("could not read object `{key}` from the drop bucket")]
     Object {
         key: String,
@@ -42,6 +48,7 @@ impl Classify for CicdExportError {
     fn class(&self) -> Class {
         match self {
             Self::Object { .. } => Class::Retry,
+            Self::Dropped { source, .. } => source.class(),
             Self::Store(error) if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
         }
@@ -59,11 +66,20 @@ impl Classify for CicdExportError {
             Self::KeyLayout { .. } => "wrong-key",
             Self::ObjectTooLarge { .. } => "export-too-large",
             Self::Object { .. } => "object-unreadable",
+            Self::Dropped { source, .. } => source.code(),
         }
     }
 }
 
 impl CicdExportError {
+    /// The same, told by somebody who knows the object that it is about.
+    pub(crate) fn of_object(self, key: &str) -> Self {
+        match self {
+            Self::KeyLayout { .. } | Self::WrongBucket { .. } | Self::Object { .. } | Self::Dropped { .. } => self,
+            source => Self::Dropped { key: key.to_owned(), source: Box::new(source) },
+        }
+    }
+
     /// Whether the sender's file or parameters are at fault, so that the receipt should say so.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
@@ -74,6 +90,7 @@ impl CicdExportError {
             | Self::Version(_)
             | Self::DryRunDropped
             | Self::ObjectTooLarge { .. } => true,
+            Self::Dropped { source, .. } => source.is_refusal(),
             Self::Envelope(_) | Self::WrongBucket { .. } | Self::KeyLayout { .. } | Self::Object { .. } => false,
         }
     }
@@ -84,6 +101,7 @@ impl CicdExportError {
             Self::Export(ExportError::Format(_)) => 0,
             Self::Export(error) => u64::try_from(error.documents().len().max(1)).unwrap_or(u64::MAX),
             Self::ObjectTooLarge { .. } => 1,
+            Self::Dropped { source, .. } => source.refused_documents(),
             _ => 0,
         }
     }

@@ -173,7 +173,7 @@ pub(crate) async fn retire(
 }
 
 /// Keeps a receipt that says why the export was refused, beside whatever stands. It takes the place of the last
-/// receipt, and of no later one: it has the version of the head, since a refused file has none of its own.
+/// receipt, and of no later one: it has the version of the newest, since a refused file has none of its own.
 pub(crate) async fn keep_refusal(export: &Export, error: &CicdExportError, store: &CatalogStore, now: Timestamp) {
     let mut receipt = export.receipt(Status::Refused, now);
     receipt.reason = Some(error.reason());
@@ -181,8 +181,8 @@ pub(crate) async fn keep_refusal(export: &Export, error: &CicdExportError, store
         receipt.tell_documents(error.documents().to_vec());
     }
     let kept = async {
-        let head = store.head(&export.source).await.map_err(CicdExportError::Store)?;
-        let version = head.map_or_else(|| Version::of_serial(0, 0), |head| head.version);
+        let newest = store.newest_version(&export.source).await.map_err(CicdExportError::Store)?;
+        let version = newest.unwrap_or_else(|| Version::of_serial(0, 0));
         keep(&receipt, &export.source, &version, store).await
     };
     if let Err(error) = kept.await {

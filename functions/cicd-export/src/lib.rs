@@ -20,4 +20,4 @@ mod settings;
 pub use error::CicdExportError;
 pub use event::Event;
 pub use handler::{Deps, handle};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

@@ -55,10 +55,13 @@ pub(crate) async fn preview(export: &Export, store: &CatalogStore, now: Timestam
     let mut receipt = Receipt::new(Status::Accepted, &export.source, &export.delivery, now);
     receipt.parameters = export.parameters.given().into_iter().collect();
     receipt.caller.clone_from(&export.caller);
-    receipt.superseded = head.is_some_and(|head| head.version > stamp.version);
+    let is_superseded = head.is_some_and(|head| head.version > stamp.version);
     receipt.clock = Some(stamp.shown);
     receipt.version = Some(stamp.version);
     receipt.tell_content(parsed);
+    if is_superseded {
+        receipt.tell_superseded();
+    }
     Ok(Preview { dry_run: true, receipt, changes, would_sweep })
 }
 

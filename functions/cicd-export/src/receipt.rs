@@ -131,7 +131,8 @@ impl Receipt {
         self.entities.truncate(MAX_LISTED);
         self.notes = parsed.notes;
         if !parsed.complete {
-            let note = "nothing is deleted by omission: a refused document could be about any entity";
+            let note = "nothing is deleted by omission: what was refused, or has an unresolved subject, could be about \
+                        any entity";
             self.notes.push(note.to_owned());
         }
         self.tell_documents(parsed.documents);
@@ -170,11 +171,24 @@ impl Receipt {
         });
     }
 
+    /// Easily overlooked in an answer of 200, so that it is said in words too.
+    pub(crate) fn tell_superseded(&mut self) {
+        self.superseded = true;
+        let what_to_do = match &self.clock {
+            Some(ShownClock::Serial { .. }) => "; a larger `serial` would count",
+            Some(ShownClock::Terraform { .. }) => "; a larger serial of the state would count, or a larger `epoch`",
+            Some(ShownClock::S3Event { .. } | ShownClock::Request { .. } | ShownClock::Successor) | None => "",
+        };
+        self.notes.push(format!("a newer version of this export stands: nothing of this one counts{what_to_do}"));
+    }
+
     pub(crate) fn tell_outcome(&mut self, published: &Published) {
         self.applied = published.applied;
         self.stale = published.stale;
         self.duplicate = published.duplicate;
-        self.superseded = published.superseded;
+        if published.superseded {
+            self.tell_superseded();
+        }
         self.swept = identities(published.swept.iter());
         self.counts.swept = self.swept.len();
         self.swept.truncate(MAX_LISTED);

@@ -6,7 +6,7 @@ use account::{Account, Counts, Extra};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use catalog_model::Applied;
-use catalog_store::CatalogStore;
+use catalog_store::{CatalogStore, StoreError};
 use config_item::Statements;
 use delivery::{Message, batch};
 use jiff::Timestamp;
@@ -56,8 +56,12 @@ async fn apply(message: Message<'_>, deps: &Deps, account: &Account, now_ms: u64
     // A message that is no document at all counts as one.
     let reading = read(message.body, message.id, now_ms).inspect_err(|_| account.add(|counts| counts.refused += 1))?;
     account.add(|counts| count(counts, &reading));
+    let mut not_taken = None;
     for statements in &reading.parsed {
-        write(statements, deps, account, now_ms).await?;
+        not_taken = not_taken.or(write(statements, deps, account, now_ms).await?);
+    }
+    if let Some(error) = not_taken {
+        return Err(ConfigChangeError::Store(error));
     }
     let (refused, documents) = (reading.refused, reading.documents());
     match reading.first_refusal {
@@ -66,10 +70,24 @@ async fn apply(message: Message<'_>, deps: &Deps, account: &Account, now_ms: u64
     }
 }
 
-/// The record first, its second ids after it: whoever follows one of those finds the record.
-async fn write(statements: &Statements, deps: &Deps, account: &Account, now_ms: u64) -> Result<(), ConfigChangeError> {
+/// The record first, its second ids after it: whoever follows one of those finds the record. One that does not take its
+/// fragment for good holds up no other; the first such error is returned when all are written.
+async fn write(
+    statements: &Statements,
+    deps: &Deps,
+    account: &Account,
+    now_ms: u64,
+) -> Result<Option<StoreError>, ConfigChangeError> {
+    let mut not_taken = None;
     for (key, fragment) in &statements.fragments {
-        let applied = deps.store.apply(key, fragment, now_ms).await.map_err(ConfigChangeError::Store)?;
+        let applied = match deps.store.apply(key, fragment, now_ms).await {
+            Ok(applied) => applied,
+            Err(error) if error.is_retryable() => return Err(ConfigChangeError::Store(error)),
+            Err(error) => {
+                not_taken = not_taken.or(Some(error));
+                continue;
+            }
+        };
         debug!(record = %key, fragment.version = %fragment.version, ?applied, "wrote a fragment");
         account.add(|counts| {
             *match applied {
@@ -79,7 +97,7 @@ async fn write(statements: &Statements, deps: &Deps, account: &Account, now_ms: 
             } += 1;
         });
     }
-    Ok(())
+    Ok(not_taken)
 }
 
 fn count(counts: &mut Counts, reading: &Reading) {

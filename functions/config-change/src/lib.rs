@@ -13,4 +13,4 @@ mod settings;
 
 pub use error::ConfigChangeError;
 pub use handler::{Deps, SOURCE, handle};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

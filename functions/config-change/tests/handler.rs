@@ -4,8 +4,8 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
-use catalog_model::{Format, Identity, Key, Record, RecordKey, Said, existence};
-use catalog_store::{CatalogStore, Read};
+use catalog_model::{Door, Format, Fragment, Identity, Key, Record, RecordKey, Said, SourceObject, Version, existence};
+use catalog_store::{CatalogStore, MAX_FRAGMENTS, Read};
 use config_change::{Deps, SOURCE, handle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -179,6 +179,26 @@ async fn good_items_of_a_message_are_written_though_another_of_it_is_refused() {
     let body = format!("[{{\"resourceType\":7}},{}]", change("OK", "2026-11-20T10:00:00Z"));
     assert_eq!(stack.send(&[("1", 1, body)]).await, ["1"]);
     assert!(existence(&stack.record().await).exists());
+}
+
+#[tokio::test]
+async fn a_record_that_takes_no_more_fragments_holds_up_no_other_of_the_message() {
+    let stack = Stack::start().await;
+    for number in 0..MAX_FRAGMENTS {
+        let source = SourceObject {
+            door: Door::Http,
+            producer: "shop".into(),
+            format: Format::TerraformState,
+            name: format!("state-{number}"),
+        };
+        let version = Version::of_serial(1, 0);
+        let fragment = Fragment { source, version, delivery: "request".into(), said: Said::Gone };
+        let key = RecordKey::Entity(Identity::of_canonical_arn(DATABASE));
+        stack.deps.store.apply(&key, &fragment, 1).await.unwrap();
+    }
+    assert_eq!(stack.send(&[("1", 1, change("OK", "2026-11-20T10:00:00Z"))]).await, ["1"]);
+    assert_eq!(stack.deps.store.status().await.unwrap().failures[0].code, "too-many-fragments");
+    assert_eq!(stack.holder().await, Some(Identity::of_canonical_arn(DATABASE)));
 }
 
 #[tokio::test]

@@ -20,4 +20,4 @@ mod sums;
 
 pub use error::CostReportError;
 pub use handler::{Deps, handle};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

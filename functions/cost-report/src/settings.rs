@@ -1,5 +1,7 @@
 //! The environment of the function -> its settings.
 
+use telemetry::{SettingsError, required, required_number};
+
 /// Where reports come in, and where their rollups go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -13,29 +15,15 @@ pub struct Settings {
     pub max_receive_count: u32,
 }
 
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    #[error("environment variable `{variable}` is missing or empty; the template sets it")]
-    Missing { variable: &'static str },
-    #[error("environment variable `{variable}` is not a whole number")]
-    NotANumber { variable: &'static str },
-}
-
 impl Settings {
     /// # Errors
     /// Names the first variable that is missing or unreadable.
     pub fn from_env() -> Result<Self, SettingsError> {
-        let max_receive_count = required("MAX_RECEIVE_COUNT")?;
-        let not_a_number = |_| SettingsError::NotANumber { variable: "MAX_RECEIVE_COUNT" };
         Ok(Self {
             table_name: required("TABLE_NAME")?,
             catalog_bucket: required("CATALOG_BUCKET")?,
             reports_bucket: required("REPORTS_BUCKET")?,
-            max_receive_count: max_receive_count.parse().map_err(not_a_number)?,
+            max_receive_count: required_number("MAX_RECEIVE_COUNT")?,
         })
     }
-}
-
-fn required(variable: &'static str) -> Result<String, SettingsError> {
-    std::env::var(variable).ok().filter(|value| !value.is_empty()).ok_or(SettingsError::Missing { variable })
 }

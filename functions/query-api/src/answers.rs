@@ -11,6 +11,21 @@ use tracing::error;
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 8 * 1024;
 
+/// For an answer that has so many bytes at least.
+///
+/// # Errors
+/// 413 if it is more than Lambda can return.
+pub(crate) fn check_length(bytes: usize) -> Result<(), ApiError> {
+    if bytes <= MAX_RESPONSE_BYTES {
+        return Ok(());
+    }
+    Err(ApiError::payload_too_large(format!(
+        "the answer has {bytes} bytes or more, and at most {MAX_RESPONSE_BYTES} can be returned; ask for pages with \
+         `limit` (/entities/by-query goes on with `cursor`), for less of each entity with `fields`, or for fewer with \
+         `filter`"
+    )))
+}
+
 /// A 200 with a text body.
 ///
 /// # Errors
@@ -25,13 +40,7 @@ pub(crate) fn text(content_type: &'static str, body: String) -> Result<ApiGatewa
             _ => 1,
         })
         .sum();
-    if escaped > MAX_RESPONSE_BYTES {
-        return Err(ApiError::payload_too_large(format!(
-            "the answer has {escaped} bytes, and at most {MAX_RESPONSE_BYTES} can be returned; ask for pages with \
-             `limit` (/entities/by-query goes on with `cursor`), for less of each entity with `fields`, or for fewer \
-             with `filter`"
-        )));
-    }
+    check_length(escaped)?;
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = 200;
     response.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -44,7 +53,15 @@ pub(crate) fn text(content_type: &'static str, body: String) -> Result<ApiGatewa
 /// # Errors
 /// 413 if it is more than Lambda can return.
 pub(crate) fn json(body: &serde_json::Value) -> Result<ApiGatewayProxyResponse, ApiError> {
-    text("application/json; charset=utf-8", body.to_string())
+    json_text(body.to_string())
+}
+
+/// A 200 with what is JSON already.
+///
+/// # Errors
+/// 413 if it is more than Lambda can return.
+pub(crate) fn json_text(body: String) -> Result<ApiGatewayProxyResponse, ApiError> {
+    text("application/json; charset=utf-8", body)
 }
 
 /// For `map_err` on a call of the store: what went wrong is for the log, not for the caller.

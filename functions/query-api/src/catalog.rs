@@ -15,9 +15,8 @@ pub(crate) use facets::facets;
 use catalog_model::{EntityRef, Identity};
 use catalog_search::{Filter, Projection, render};
 use delivery::api::ApiError;
-use serde_json::Value;
 
-use crate::answers::unavailable;
+use crate::answers::{self, unavailable};
 use crate::handler::Deps;
 use crate::parameters::Parameters;
 
@@ -29,19 +28,34 @@ fn projection<'a>(fields: impl IntoIterator<Item = &'a str>) -> Result<Option<Pr
     Projection::parse(fields).map_err(|error| ApiError::input(error.to_string()))
 }
 
-/// Entities as they are shown, in the order asked for; `None` for what does not exist any more.
+/// Entities read and shown at once.
+const CHUNK: usize = 500;
+
+/// Entities as JSON texts, in the order asked for; `None` for what does not exist any more.
+///
+/// # Errors
+/// 413 as soon as they are too many for one answer: the rest is not even read.
 async fn rendered(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<Value>>, ApiError> {
-    let documents = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
-    let catalog = deps.live.read().await;
-    let show = |stitched: &catalog_model::Stitched| {
-        let entity = render(stitched, &catalog);
-        projection.map_or_else(|| entity.clone(), |projection| projection.apply(&entity))
-    };
-    Ok(documents.iter().map(|stitched| stitched.as_deref().map(show)).collect())
+) -> Result<Vec<Option<String>>, ApiError> {
+    let mut texts = Vec::with_capacity(identities.len());
+    let mut bytes = 0;
+    for chunk in identities.chunks(CHUNK) {
+        let documents = deps.documents.get(chunk, &deps.live, &deps.store).await.map_err(unavailable)?;
+        let catalog = deps.live.read().await;
+        for stitched in documents {
+            let text = stitched.map(|stitched| {
+                let entity = render(&stitched, &catalog);
+                projection.map_or_else(|| entity.to_string(), |projection| projection.apply(&entity).to_string())
+            });
+            bytes += text.as_ref().map_or(0, String::len);
+            texts.push(text);
+        }
+        answers::check_length(bytes)?;
+    }
+    Ok(texts)
 }
 
 fn not_found(entity_ref: &EntityRef) -> ApiError {

@@ -66,7 +66,7 @@ pub(crate) async fn statement(
     deps: &Deps,
 ) -> Result<ApiGatewayProxyResponse, ApiError> {
     let parameters = Parameters::check(request, &["format"])?;
-    let month: Month = month.parse().map_err(|error| invalid("month", &error))?;
+    let month: Month = month.parse().map_err(|error| ApiError::input(format!("request/params/month: {error}")))?;
     let as_csv = match parameters.one("format")? {
         Some("csv") => true,
         Some("json") => false,

@@ -4,14 +4,18 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
+use catalog_model::{Field, Identity, Record, RecordKey, Stitched, stitch};
 use catalog_store::{CatalogStore, Read, StoreError};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::live::LiveCatalog;
 
-/// Entries at most: some 50 MB at 5 KB each.
-const MAX_ENTRIES: usize = 10_000;
+/// What the cache holds at most, by [`weight`]: ten thousand entities of a usual size.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Of one field, beside its value: the nodes of maps, what else was said, and why it won.
+const FIELD_BYTES: usize = 200;
 
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
@@ -23,12 +27,14 @@ struct Cache {
     entries: HashMap<Identity, Entry>,
     by_use: BTreeMap<u64, Identity>,
     clock: u64,
+    bytes: usize,
 }
 
 #[derive(Debug)]
 struct Entry {
     rv: u64,
     used: u64,
+    bytes: usize,
     stitched: Arc<Stitched>,
 }
 
@@ -46,26 +52,20 @@ impl Documents {
             identities.iter().map(|i| LiveCatalog::known_rv(&catalog, &RecordKey::Entity(i.clone()))).collect()
         };
         let mut found: HashMap<Identity, Arc<Stitched>> = HashMap::new();
-        let mut missing: Vec<(RecordKey, u64)> = Vec::new();
+        let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
         {
             let mut cache = self.cache.lock().await;
             for (identity, known) in identities.iter().zip(&known) {
                 match cache.get(identity, *known) {
                     Some(stitched) => drop(found.insert(identity.clone(), stitched)),
-                    None => missing.push((RecordKey::Entity(identity.clone()), *known)),
+                    None => drop(missing.insert(RecordKey::Entity(identity.clone()), *known)),
                 }
             }
         }
-        let mut records = read(store, missing.iter().map(|(key, _)| key.clone()).collect(), Read::Eventual).await?;
-        let stale: Vec<RecordKey> = records
-            .iter()
-            .zip(&missing)
-            .filter(|(record, (_, known))| record.rv < *known)
-            .map(|(r, _)| r.key.clone())
-            .collect();
-        for fresh in read(store, stale, Read::Consistent).await? {
-            records.iter_mut().filter(|record| record.key == fresh.key).for_each(|record| *record = fresh.clone());
-        }
+        let records = read(store, missing.keys().cloned().collect(), Read::Eventual).await?;
+        let (stale, mut records): (Vec<Record>, Vec<Record>) =
+            records.into_iter().partition(|record| missing.get(&record.key).is_some_and(|known| record.rv < *known));
+        records.extend(read(store, stale.into_iter().map(|record| record.key).collect(), Read::Consistent).await?);
         let mut cache = self.cache.lock().await;
         for record in &records {
             let RecordKey::Entity(identity) = &record.key else { continue };
@@ -98,35 +98,67 @@ impl Cache {
 
     fn put(&mut self, identity: &Identity, rv: u64, stitched: Arc<Stitched>) {
         self.clock += 1;
-        if let Some(old) = self.entries.insert(identity.clone(), Entry { rv, used: self.clock, stitched }) {
+        let bytes = weight(&stitched);
+        let entry = Entry { rv, used: self.clock, bytes, stitched };
+        if let Some(old) = self.entries.insert(identity.clone(), entry) {
             self.by_use.remove(&old.used);
+            self.bytes -= old.bytes;
         }
+        self.bytes += bytes;
         self.by_use.insert(self.clock, identity.clone());
-        while self.entries.len() > MAX_ENTRIES
+        while self.bytes > MAX_BYTES
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            self.entries.remove(&oldest);
+            self.bytes -= self.entries.remove(&oldest).map_or(0, |entry| entry.bytes);
         }
     }
 }
 
+/// Bytes of memory, roughly.
+fn weight(stitched: &Stitched) -> usize {
+    let said = |field: &Field| {
+        let lost: usize = field.lost.iter().map(|(_, value)| FIELD_BYTES + value_weight(value)).sum();
+        value_weight(&field.value) + lost
+    };
+    let fields = stitched.fields.iter().map(|(pointer, field)| FIELD_BYTES + pointer.as_str().len() + said(field));
+    let relations = (stitched.relations.len() + stitched.keys.len()) * FIELD_BYTES;
+    fields.sum::<usize>() + relations
+}
+
+fn value_weight(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::String(text) => text.len(),
+            Value::Array(items) => items.iter().map(value_weight).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + value_weight(value)).sum(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
+}
+
 #[cfg(test)]
 mod tests {
+    use catalog_model::Pointer;
+
     use super::*;
 
     #[test]
     fn an_entry_counts_until_the_index_knows_something_newer_and_the_cache_is_bounded() {
         let mut cache = Cache::default();
         let identity = |n: usize| Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q-{n}"));
-        let stitched = |n: usize| Arc::new(stitch(&identity(n), &Record::empty(RecordKey::Entity(identity(n)))));
-        cache.put(&identity(0), 5, stitched(0));
+        let mut stitched = stitch(&identity(0), &Record::empty(RecordKey::Entity(identity(0))));
+        cache.put(&identity(0), 5, Arc::new(stitched.clone()));
         assert!(cache.get(&identity(0), 5).is_some());
         assert!(cache.get(&identity(0), 6).is_none());
-        for n in 1..=MAX_ENTRIES {
-            cache.put(&identity(n), 1, stitched(n));
-        }
-        assert_eq!((cache.entries.len(), cache.by_use.len()), (MAX_ENTRIES, MAX_ENTRIES));
-        assert!(cache.get(&identity(0), 5).is_none());
-        assert!(cache.get(&identity(1), 1).is_some());
+        cache.put(&identity(0), 6, Arc::new(stitched.clone()));
+        assert_eq!(cache.bytes, weight(&stitched));
+
+        let value = Value::from(vec!["x".repeat(MAX_BYTES / 4)]);
+        let field = Field { value, rule: "", said_by: None, lost: Vec::new() };
+        stitched.fields.insert(Pointer::spec("definition"), field);
+        let large = Arc::new(stitched);
+        (1..=5).for_each(|n| cache.put(&identity(n), 1, Arc::clone(&large)));
+        assert_eq!((cache.entries.len(), cache.by_use.len(), cache.bytes), (3, 3, 3 * weight(&large)));
+        assert!(cache.get(&identity(0), 5).is_none() && cache.get(&identity(2), 1).is_none());
+        assert!(cache.get(&identity(3), 1).is_some());
     }
 }

@@ -14,4 +14,4 @@ mod settings;
 mod status;
 
 pub use handler::{Deps, handle};
-pub use settings::{Settings, SettingsError};
+pub use settings::Settings;

@@ -3,12 +3,12 @@
 use catalog_model::{Record, RecordKey};
 use catalog_search::{Catalog, IndexRow, row_of};
 use catalog_store::{CatalogStore, StoreError};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 use tracing::{error, info, instrument};
 
 /// How old what is known of the log may be when a request begins.
-const FRESHNESS_MS: i64 = 1_000;
+const FRESHNESS: SignedDuration = SignedDuration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct LiveCatalog {
@@ -49,9 +49,8 @@ impl LiveCatalog {
     #[instrument(skip_all)]
     pub(crate) async fn follow(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut progress = self.progress.lock().await;
-        let is_fresh = |polled: Timestamp| {
-            (0..FRESHNESS_MS).contains(&now.duration_since(polled).as_millis().try_into().unwrap_or(i64::MAX))
-        };
+        // A request may have begun a little before the one that polled while it waited.
+        let is_fresh = |polled: Timestamp| now.duration_since(polled).abs() < FRESHNESS;
         if progress.polled_at.is_some_and(is_fresh) {
             return Ok(());
         }
@@ -65,7 +64,7 @@ impl LiveCatalog {
                     Ok(row) => rows.push(row),
                     Err(error) => {
                         progress.unreadable += 1;
-                        error!(error = %error, "a row of the log cannot be read");
+                        error!(error = %delivery::describe(&error), "a row of the log cannot be read");
                     }
                 }
             }

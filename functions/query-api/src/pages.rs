@@ -9,7 +9,7 @@ const OPENAPI: &str = include_str!("openapi.json");
 const HOME: &str = include_str!("home.html");
 
 pub(crate) fn openapi() -> Result<ApiGatewayProxyResponse, ApiError> {
-    answers::text("application/json; charset=utf-8", OPENAPI.to_owned())
+    answers::json_text(OPENAPI.to_owned())
 }
 
 /// A page for people; who asks for JSON gets the OpenAPI document.

@@ -67,6 +67,7 @@ async fn what_the_gateway_refuses_is_an_error_in_the_documented_shape() {
     let target = "/api/exports/a/sbom/c";
     let over_ten = http(api, "PUT", target, &[], &vec![b'x'; 10 * 1024 * 1024 + 1]).await;
     assert_eq!((over_ten.status, over_ten.json()["error"]["name"].clone()), (413, json!("PayloadTooLargeError")));
+    assert!(over_ten.json()["error"]["message"].as_str().unwrap().contains("s3://callboard-drop/exports/"));
     let over_six = http(api, "PUT", target, &[], &vec![b'x'; 4_720_000]).await;
     assert_eq!(over_six.status, 413);
     assert!(over_six.json()["error"]["message"].as_str().unwrap().contains("s3://callboard-drop/exports/"));

@@ -76,7 +76,8 @@ impl Account {
         );
         let named = counts.with(messages);
         let mut metrics = BatchMetrics::new(self.source);
-        for (_, metric, count) in &named {
+        // A metric that never counts anything costs nothing.
+        for (_, metric, count) in named.iter().filter(|(_, _, count)| *count > 0) {
             if let Some(metric) = metric {
                 metrics.add(*metric, *count);
             }

@@ -246,7 +246,9 @@ impl Pointer {
 
     /// The unescaped tokens.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+        let unescaped = |token: &str| token.replace("~1", "/").replace("~0", "~");
+        let tokens = self.0.split('/').skip(1);
+        tokens.map(move |token| if token.contains('~') { unescaped(token) } else { token.to_owned() })
     }
 }
 

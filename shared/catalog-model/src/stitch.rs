@@ -209,7 +209,8 @@ fn relations(record: &Record, fields: &BTreeMap<Pointer, Field>) -> BTreeMap<Rel
 
 /// The relations that a value of this field implies. None, if it is no field of references.
 fn references(fields: &BTreeMap<Pointer, Field>, pointer: &Pointer, value: &Value) -> Vec<Relation> {
-    let Some(field) = pointer.as_str().strip_prefix("/spec/") else { return Vec::new() };
+    let field = pointer.as_str().strip_prefix("/spec/").filter(|field| !field.contains('/'));
+    let Some(field) = field else { return Vec::new() };
     let kind = text_of(fields, &Pointer::to(["kind"]));
     let namespace = text_of(fields, &Pointer::metadata("namespace"));
     let namespace = if namespace.is_empty() { DEFAULT_NAMESPACE } else { namespace };

@@ -285,7 +285,7 @@ impl Catalog {
         let slot = &mut self.slots[index(doc)];
         let State::Entity { entry, shape } = &mut slot.state else { return };
         let Some(shape) = shape.take() else { return };
-        for row in shape.rows(&slot.identity, entry) {
+        for row in shape.rows(&slot.uid, entry) {
             self.columns.remove(doc, &row);
         }
         self.edges.remove(doc, &shape.inherited_relations());
@@ -302,7 +302,7 @@ impl Catalog {
         self.unindex(doc);
         let slot = &mut self.slots[index(doc)];
         let State::Entity { entry, shape: place } = &mut slot.state else { return };
-        for row in shape.rows(&slot.identity, entry) {
+        for row in shape.rows(&slot.uid, entry) {
             self.columns.add(doc, &row);
         }
         self.edges.add(doc, &shape.inherited_relations());

@@ -1,5 +1,6 @@
 //! Relations by their target: who points at a key, and how. The other direction is in each entity's own row.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeSet, HashMap};
 
 use catalog_model::{EntityRef, Key, Relation, derived_ref, reverse_of};
@@ -37,12 +38,6 @@ impl Edges {
 
     pub(crate) fn sources(&self, target: &Key) -> impl Iterator<Item = (Doc, &str)> {
         self.by_target.get(target).into_iter().flatten().map(|(doc, relation_type)| (*doc, relation_type.as_str()))
-    }
-
-    fn all(&self) -> impl Iterator<Item = (&Key, Doc, &str)> {
-        self.by_target.iter().flat_map(|(key, sources)| {
-            sources.iter().map(move |(doc, relation_type)| (key, *doc, relation_type.as_str()))
-        })
     }
 }
 
@@ -111,17 +106,21 @@ impl Catalog {
     /// All rows `relations.<type>` of one type in lower case.
     pub(crate) fn relation_column(&self, relation_type: &str) -> Column {
         let mut column = Column::default();
-        for (key, source, said_type) in self.edges.all() {
-            if is(said_type, relation_type)
-                && let Some(target) = self.shown_ref(key)
-            {
-                column.add(source, Some(target.to_string()), Some(target.to_string()), false);
-            }
-            if reverse_of(said_type).is_some_and(|reverse| is(reverse, relation_type))
-                && let Some(target) = self.resolve(key)
-            {
-                let source = self.ref_of(source).to_string();
-                column.add(target, Some(source.clone()), Some(source), false);
+        for (key, sources) in &self.edges.by_target {
+            let shown = LazyCell::new(|| self.shown_ref(key).map(|target| target.to_string()));
+            let answering = LazyCell::new(|| self.resolve(key));
+            for (source, said_type) in sources {
+                if is(said_type, relation_type)
+                    && let Some(target) = &*shown
+                {
+                    column.add(*source, Some(target.clone()), Some(target.clone()), false);
+                }
+                if reverse_of(said_type).is_some_and(|reverse| is(reverse, relation_type))
+                    && let Some(target) = *answering
+                {
+                    let source = self.ref_of(*source).to_string();
+                    column.add(target, Some(source.clone()), Some(source), false);
+                }
             }
         }
         column
@@ -129,5 +128,5 @@ impl Catalog {
 }
 
 fn is(relation_type: &str, lower_case: &str) -> bool {
-    relation_type.to_lowercase() == lower_case
+    relation_type.chars().flat_map(char::to_lowercase).eq(lower_case.chars())
 }

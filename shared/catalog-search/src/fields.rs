@@ -1,5 +1,7 @@
 //! `fields` -> the part of an entity that was asked for. Paths resolve as Backstage resolves them, in JavaScript.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use crate::js_text::{trim, utf16_len};
@@ -45,7 +47,7 @@ impl Projection {
         let mut kept = Value::Object(Map::new());
         for path in &self.paths {
             if let Some((steps, value)) = find(entity, path) {
-                put(&mut kept, &steps, value);
+                put(&mut kept, &steps, value.into_owned());
             }
         }
         kept
@@ -53,13 +55,18 @@ impl Projection {
 }
 
 /// Follows a dotted path; where an object has no such key, the key is taken to go on behind the dot.
-fn find(entity: &Value, path: &str) -> Option<(Vec<String>, Value)> {
+fn find<'v>(entity: &'v Value, path: &str) -> Option<(Vec<String>, Cow<'v, Value>)> {
     let mut steps = Vec::new();
-    let mut place = entity.clone();
+    let mut place = Cow::Borrowed(entity);
     let mut key = String::new();
     for part in path.split('.') {
         key.push_str(part);
-        match child(&place, &key) {
+        let found = match &place {
+            Cow::Borrowed(place) => child(place, &key),
+            // A length, which has nothing below.
+            Cow::Owned(_) => None,
+        };
+        match found {
             Some(found) => {
                 steps.push(std::mem::take(&mut key));
                 place = found;
@@ -71,12 +78,12 @@ fn find(entity: &Value, path: &str) -> Option<(Vec<String>, Value)> {
     (key.is_empty() && !steps.is_empty()).then_some((steps, place))
 }
 
-fn child(value: &Value, key: &str) -> Option<Value> {
+fn child<'v>(value: &'v Value, key: &str) -> Option<Cow<'v, Value>> {
     match value {
-        Value::Object(fields) => fields.get(key).cloned(),
-        Value::Array(items) if key == "length" => Some(json!(items.len())),
-        Value::Array(items) => items.get(index(key)?).cloned(),
-        Value::String(text) if key == "length" => Some(json!(utf16_len(text))),
+        Value::Object(fields) => fields.get(key).map(Cow::Borrowed),
+        Value::Array(items) if key == "length" => Some(Cow::Owned(json!(items.len()))),
+        Value::Array(items) => items.get(index(key)?).map(Cow::Borrowed),
+        Value::String(text) if key == "length" => Some(Cow::Owned(json!(utf16_len(text)))),
         _ => None,
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use catalog_model::Identity;
 
 use crate::catalog::Catalog;
-use crate::columns::Spelling;
+use crate::columns::{Column, Spelling};
 use crate::docs::{Doc, DocSet};
 use crate::filter::Filter;
 use crate::js_text::trim;
@@ -72,28 +72,20 @@ pub struct Page {
 impl Catalog {
     /// One page of at most `limit` rows.
     pub fn page(&self, query: &Query, start: &Start, limit: usize) -> Page {
-        let (rows, total) = self.rows(query);
+        let field = query.order.as_ref().map_or(UID, |order| order.field.as_str());
         let descending = query.order.as_ref().is_some_and(|order| order.descending);
-        let before = |row: &Row<'_>, position: &Position| {
-            let place = (row.value.as_str(), row.uid).cmp(&(position.value.as_str(), position.uid.as_str()));
-            if descending { place.reverse() } else { place }
-        };
-        let (from, to) = match start {
-            Start::Offset(offset) => (*offset, offset.saturating_add(limit)),
-            Start::After(position) => {
-                let from = rows.partition_point(|row| before(row, position).is_le());
-                (from, from.saturating_add(limit))
+        let (docs, only_values) = self.selected(query, field);
+        self.with_column(&field.to_lowercase(), |column| {
+            let (mut rows, total) = self.rows(column, &docs, only_values.as_ref());
+            if descending {
+                rows.reverse();
             }
-            Start::Before(position) => {
-                let to = rows.partition_point(|row| before(row, position).is_lt());
-                (to.saturating_sub(limit), to)
-            }
-        };
-        let (from, to) = (from.min(rows.len()), to.min(rows.len()));
-        let shown = &rows[from..to];
-        let ends = shown.first().zip(shown.last()).map(|(first, last)| (first.position(), last.position()));
-        let items = shown.iter().map(|row| self.identity(row.doc).clone()).collect();
-        Page { items, ends, more_behind: to < rows.len(), total }
+            let (from, to) = span(&rows, start, limit, descending);
+            let shown = &rows[from..to];
+            let ends = shown.first().zip(shown.last()).map(|(first, last)| (first.position(), last.position()));
+            let items = shown.iter().map(|row| self.identity(row.doc).clone()).collect();
+            Page { items, ends, more_behind: to < rows.len(), total }
+        })
     }
 
     /// Whether an entity passes a filter; an entity that is not in the catalog does not.
@@ -102,38 +94,37 @@ impl Catalog {
         identities.into_iter().map(|identity| self.existing(identity).is_some_and(|doc| passed.contains(doc))).collect()
     }
 
-    fn rows(&self, query: &Query) -> (Vec<Row<'_>>, usize) {
-        let field = query.order.as_ref().map_or(UID, |order| order.field.as_str());
-        let key = field.to_lowercase();
+    /// The entities that are asked for, and what their value of the field that orders must be like.
+    fn selected(&self, query: &Query, field: &str) -> (DocSet, Option<Pattern>) {
         let mut docs = query.filter.evaluate(self);
-        let mut only_values = None;
-        if let Some(text) = &query.text {
-            let term = trim(&text.term).to_lowercase();
-            let fields = if text.fields.is_empty() { vec![field.to_owned()] } else { text.fields.clone() };
-            if !term.is_empty() {
-                let pattern = Pattern::containing(&term);
-                // Backstage filters the rows that it sorts when the text is asked of the very field that sorts.
-                if fields == [key.as_str()] {
-                    only_values = Some(pattern);
-                } else {
-                    docs.intersect_with(&self.with_text(&pattern, &fields));
-                }
-            }
+        let Some(text) = &query.text else { return (docs, None) };
+        let term = trim(&text.term).to_lowercase();
+        if term.is_empty() {
+            return (docs, None);
         }
+        let pattern = Pattern::containing(&term);
+        // Backstage filters the rows that it sorts when the text is asked of the very field that sorts.
+        if text.fields.is_empty() || text.fields == [field] {
+            return (docs, Some(pattern));
+        }
+        docs.intersect_with(&self.with_text(&pattern, &text.fields));
+        (docs, None)
+    }
+
+    /// The rows of a column by value, then by uid, and the number of different entities among them.
+    fn rows<'c>(&'c self, column: &'c Column, docs: &DocSet, only_values: Option<&Pattern>) -> (Vec<Row<'c>>, usize) {
         let mut rows = Vec::new();
         let mut distinct = DocSet::default();
-        self.for_each_value(&key, |value, spelled_by| {
-            if only_values.as_ref().is_some_and(|pattern| !pattern.matches(value)) {
-                return;
+        for (value, spellings) in column.values() {
+            if only_values.is_some_and(|pattern| !pattern.matches(value)) {
+                continue;
             }
-            for doc in docs_of(spelled_by).filter(|doc| docs.contains(*doc)) {
+            let first = rows.len();
+            for doc in docs_of(spellings).filter(|doc| docs.contains(*doc)) {
                 distinct.insert(doc);
-                rows.push(Row { value: value.to_owned(), uid: self.uid(doc), doc });
+                rows.push(Row { value, uid: self.uid(doc), doc });
             }
-        });
-        rows.sort_unstable_by(|one, other| (&one.value, one.uid).cmp(&(&other.value, other.uid)));
-        if query.order.as_ref().is_some_and(|order| order.descending) {
-            rows.reverse();
+            rows[first..].sort_unstable_by_key(|row| row.uid);
         }
         (rows, distinct.len())
     }
@@ -141,18 +132,12 @@ impl Catalog {
     fn with_text(&self, pattern: &Pattern, fields: &[String]) -> DocSet {
         let mut docs = DocSet::default();
         for field in fields {
-            self.for_each_value(&field.to_lowercase(), |value, spelled_by| {
-                if pattern.matches(value) {
-                    docs_of(spelled_by).for_each(|doc| docs.insert(doc));
-                }
+            self.with_column(&field.to_lowercase(), |column| {
+                let found = column.values().filter(|(value, _)| pattern.matches(value));
+                found.flat_map(|(_, spellings)| docs_of(spellings)).for_each(|doc| docs.insert(doc));
             });
         }
         docs
-    }
-
-    /// Values of a key in their order, each with its spellings.
-    fn for_each_value(&self, key: &str, mut each: impl FnMut(&str, &[Spelling])) {
-        self.with_column(key, |column| column.values().for_each(|(value, spellings)| each(value, spellings)));
     }
 }
 
@@ -161,14 +146,34 @@ fn docs_of(spellings: &[Spelling]) -> impl Iterator<Item = Doc> + '_ {
     spellings.iter().flat_map(|spelling| spelling.docs.iter().copied())
 }
 
+/// First row of a page, and the one behind its last.
+fn span(rows: &[Row<'_>], start: &Start, limit: usize, descending: bool) -> (usize, usize) {
+    let before = |row: &Row<'_>, position: &Position| {
+        let place = (row.value, row.uid).cmp(&(position.value.as_str(), position.uid.as_str()));
+        if descending { place.reverse() } else { place }
+    };
+    let (from, to) = match start {
+        Start::Offset(offset) => (*offset, offset.saturating_add(limit)),
+        Start::After(position) => {
+            let from = rows.partition_point(|row| before(row, position).is_le());
+            (from, from.saturating_add(limit))
+        }
+        Start::Before(position) => {
+            let to = rows.partition_point(|row| before(row, position).is_lt());
+            (to.saturating_sub(limit), to)
+        }
+    };
+    (from.min(rows.len()), to.min(rows.len()))
+}
+
 struct Row<'a> {
-    value: String,
+    value: &'a str,
     uid: &'a str,
     doc: Doc,
 }
 
 impl Row<'_> {
     fn position(&self) -> Position {
-        Position { value: self.value.clone(), uid: self.uid.to_owned() }
+        Position { value: self.value.to_owned(), uid: self.uid.to_owned() }
     }
 }

@@ -68,10 +68,9 @@ impl Shape {
     }
 
     /// All search rows but for relations.
-    pub(crate) fn rows(&self, identity: &Identity, entry: &IndexEntry) -> Vec<SearchValue> {
+    pub(crate) fn rows(&self, uid: &str, entry: &IndexEntry) -> Vec<SearchValue> {
         let (name, namespace) = self.shown_name(entry);
-        let uid = identity.uid();
-        let mut added = vec![("metadata.name", name), ("metadata.namespace", namespace), ("metadata.uid", &uid)];
+        let mut added = vec![("metadata.name", name), ("metadata.namespace", namespace), ("metadata.uid", uid)];
         if let Some(Inherited { owner, system, .. }) = &self.inherited {
             added.extend(owner.as_deref().map(|owner| ("spec.owner", owner)));
             added.extend(system.as_deref().map(|system| ("spec.system", system)));

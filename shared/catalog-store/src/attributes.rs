@@ -70,8 +70,9 @@ pub(crate) const IF_SAME_CLOCK: &str = "(attribute_not_exists(clk) OR clk = :clk
 /// A Terraform state may also change its lineage when its epoch rises.
 pub(crate) const IF_SAME_LINEAGE_OR_NEXT_EPOCH: &str = "(attribute_not_exists(clk) OR clk = :clk \
      OR contains(clks, :mark) OR (begins_with(clk, :terraform) AND ep < :ep))";
-pub(crate) const CLOSE: &str = "DELETE unswept :swept";
+pub(crate) const CLOSE: &str = "DELETE unswept :done";
 pub(crate) const IF_STILL_HEAD: &str = "head = :head";
+pub(crate) const IF_STILL_WITHOUT_HEAD: &str = "attribute_not_exists(head)";
 
 pub(crate) const IF_NOT_OLDER: &str = "attribute_not_exists(v) OR v <= :v";
 pub(crate) const IF_EXISTS: &str = "attribute_exists(pk)";
@@ -92,6 +93,10 @@ pub(crate) const PREVIOUS: &str = "prev";
 pub(crate) const FLIP: &str = "SET prev = if_not_exists(v, :none), v = :v, b = :b";
 pub(crate) const IF_NEWER: &str = "attribute_not_exists(v) OR v < :v";
 pub(crate) const EXPIRE: &str = "SET expires_at = :at";
+pub(crate) const NOTE: &str = "SET b = :b, expires_at = :at";
+/// What is left of the note expires when all of it would have.
+pub(crate) const TAKE_NOTE_AWAY: &str = "REMOVE b";
+pub(crate) const HAS_BODY: &str = "attribute_exists(b)";
 
 pub(crate) const ALL_OF: &str = "pk = :pk";
 pub(crate) const AFTER: &str = "pk = :pk AND sk > :sk";

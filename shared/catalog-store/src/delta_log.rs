@@ -13,8 +13,8 @@ use crate::{CatalogStore, StoreError};
 const MAX_ITEM_BYTES: usize = 256 * 1024;
 /// Each failed try means that another appender came first.
 const MAX_TRIES: u32 = 100;
-/// What one read returns, in pages of DynamoDB (1 MB each).
-const MAX_PAGES: usize = 32;
+/// What one read returns, in pages of DynamoDB (1 MB each). In memory, parsed, it is several times as much.
+const MAX_PAGES: usize = 8;
 
 impl CatalogStore {
     /// Appends rows, in their order, as one item or as several of at most 256 KB. Returns the number of the last item;
@@ -28,7 +28,7 @@ impl CatalogStore {
         Ok(last)
     }
 
-    /// Items after number `seq`, in order; empty when there are none. Returns at most some 32 MB: a reader that is far
+    /// Items after number `seq`, in order; empty when there are none. Returns at most some 8 MB: a reader that is far
     /// behind calls again until nothing comes.
     pub async fn deltas_after(&self, seq: u64) -> Result<Vec<(u64, Vec<Value>)>, StoreError> {
         let mut pages = self

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::attributes::{self, Item, n};
-use crate::bodies::{Body, Folder};
+use crate::attributes::{self, Item, n, s};
+use crate::bodies::Folder;
 use crate::root::send_unless_condition_fails;
 use crate::{CatalogStore, StoreError};
 
@@ -109,7 +109,7 @@ impl CatalogStore {
 
     /// A later try of the message succeeded.
     pub async fn clear_failure(&self, source: &str, message_id: &str) -> Result<(), StoreError> {
-        self.delete(failure_key(source, message_id)).await
+        self.take_note_away(failure_key(source, message_id)).await
     }
 
     /// Keeps a subject for the next reconcile. Parking it again renews it.
@@ -120,7 +120,7 @@ impl CatalogStore {
 
     /// The subject was resolved.
     pub async fn unpark(&self, source: &str, subject: &str) -> Result<(), StoreError> {
-        self.delete(parked_key(source, subject)).await
+        self.take_note_away(parked_key(source, subject)).await
     }
 
     /// Counts of every source, and the first thousand of what failed and of what waits.
@@ -142,34 +142,28 @@ impl CatalogStore {
             attribute: attributes::BODY.to_owned(),
             source: Box::new(source),
         })?;
-        let mut item = key;
-        item.extend([
-            Body::Inline(text).attribute(),
-            (attributes::EXPIRES_AT.to_owned(), n((at_ms / 1000).saturating_add(keep_s))),
-        ]);
         self.dynamodb
-            .put_item()
+            .update_item()
             .table_name(&self.table)
-            .set_item(Some(item))
+            .set_key(Some(key))
+            .update_expression(attributes::NOTE)
+            .expression_attribute_values(":b", s(text))
+            .expression_attribute_values(":at", n((at_ms / 1000).saturating_add(keep_s)))
             .send()
             .await
-            .map_err(StoreError::aws("PutItem"))?;
+            .map_err(StoreError::aws("UpdateItem"))?;
         Ok(())
     }
 
-    async fn delete(&self, key: Item) -> Result<(), StoreError> {
-        self.dynamodb
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .send()
-            .await
-            .map_err(StoreError::aws("DeleteItem"))?;
-        Ok(())
+    /// By an update too: no function needs the right to delete items of the table.
+    async fn take_note_away(&self, key: Item) -> Result<(), StoreError> {
+        let update = self.dynamodb.update_item().table_name(&self.table).set_key(Some(key));
+        let update = update.update_expression(attributes::TAKE_NOTE_AWAY).condition_expression(attributes::IF_EXISTS);
+        send_unless_condition_fails(update).await.map(drop)
     }
 
     async fn notes<T: for<'de> Deserialize<'de>>(&self, pk: &str) -> Result<(Vec<T>, bool), StoreError> {
-        let items = self.query_all(pk, MAX_LISTED + 1).await?;
+        let items = self.query_with_body(pk, MAX_LISTED + 1).await?;
         let mut notes = Vec::new();
         for item in items.iter().take(MAX_LISTED) {
             let value = self.json_of(Folder::Bodies, item).await?;

@@ -9,9 +9,11 @@
 //! 3. The root is read; every record of an open set that the head's set lacks gets a tombstone at the head's version.
 //! 4. Open publications older than the head are taken out, if the head is still the same; otherwise again from 3.
 //!
+//! A publication of a part is open and never the head. Parts newer than the head wait for the next one, as one entry.
+//!
 //! A failure at any point leaves a state from which the same call, or any later publication, completes the work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use catalog_model::{Applied, Fragment, RecordKey, Said, SourceObject, Version};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -123,9 +125,7 @@ impl CatalogStore {
         now_ms: u64,
     ) -> Result<Option<Published>, StoreError> {
         let Some(root) = self.root(source).await? else { return Ok(None) };
-        // An open part may be newer than the head.
-        let newest = root.head.iter().chain(&root.open).max_by_key(|entry| &entry.version);
-        let version = match (&root.clock, newest) {
+        let version = match (&root.clock, root.newest()) {
             (Clock::Time, _) | (_, None) => requested.clone(),
             // The same call again completes what the first one began.
             (Clock::Serial | Clock::Terraform { .. }, Some(newest))
@@ -162,39 +162,72 @@ impl CatalogStore {
                     detail: "it was registered and is not there",
                 });
             };
-            let Some(head) = head else { return Ok(None) };
-            let stays = self.set(&head.pointer).await?;
-            let pointers: BTreeSet<&str> =
-                open.iter().map(|entry| entry.pointer.as_str()).filter(|pointer| *pointer != head.pointer).collect();
-            let sets: Vec<BTreeSet<RecordKey>> = stream::iter(pointers)
-                .map(|pointer| self.set(pointer))
+            let pointers: BTreeSet<&str> = head.iter().chain(&open).map(|entry| entry.pointer.as_str()).collect();
+            let sets: HashMap<String, BTreeSet<RecordKey>> = stream::iter(pointers)
+                .map(async |pointer| Ok::<_, StoreError>((pointer.to_owned(), self.set(pointer).await?)))
                 .buffer_unordered(CONCURRENT_CALLS)
                 .try_collect()
                 .await?;
-            let omitted: BTreeSet<RecordKey> = sets.into_iter().flatten().filter(|key| !stays.contains(key)).collect();
-            let gone = Fragment {
-                source: source.clone(),
-                version: head.version.clone(),
-                delivery: delivery.to_owned(),
-                said: Said::Gone,
-            };
-            let mut tombstones = stream::iter(omitted)
-                .map(async |key| (self.apply(&key, &gone, now_ms).await, key))
-                .buffer_unordered(CONCURRENT_CALLS);
-            while let Some((outcome, key)) = tombstones.next().await {
-                match outcome {
-                    Ok(Applied::Applied) => swept.push(key),
-                    // A full record that has no fragment of this source object will never take one: nothing to delete.
-                    Ok(Applied::Stale | Applied::Duplicate) | Err(StoreError::TooManyFragments { .. }) => {}
-                    Err(error) => return Err(error),
-                }
+            if let Some(head) = &head {
+                let stays = &sets[&head.pointer];
+                let omitted = sets.values().flatten().filter(|key| !stays.contains(key)).collect();
+                self.take_back(omitted, source, &head.version, delivery, now_ms, swept).await?;
             }
-            let done: Vec<Entry> = open.into_iter().filter(|entry| entry.version < head.version).collect();
-            if done.is_empty() || self.close(source, &head.version, &done).await? {
-                return Ok(Some(head.version));
+            let head = head.map(|head| head.version);
+            let open = open.into_iter().filter(|entry| Some(&entry.version) != head.as_ref());
+            let (mut done, parts): (Vec<Entry>, Vec<Entry>) =
+                open.partition(|entry| Some(&entry.version) < head.as_ref());
+            done.extend(self.merge(source, parts, &sets).await?);
+            if done.is_empty() || self.close(source, head.as_ref(), &done).await? {
+                return Ok(head);
             }
         }
         Err(StoreError::Contended { what: format!("the head of `{source}`"), tries: MAX_SWEEPS })
+    }
+
+    /// Writes a tombstone at the head's version on each of the records.
+    async fn take_back(
+        &self,
+        omitted: BTreeSet<&RecordKey>,
+        source: &SourceObject,
+        head: &Version,
+        delivery: &str,
+        now_ms: u64,
+        swept: &mut Vec<RecordKey>,
+    ) -> Result<(), StoreError> {
+        let gone =
+            Fragment { source: source.clone(), version: head.clone(), delivery: delivery.to_owned(), said: Said::Gone };
+        let mut tombstones = stream::iter(omitted)
+            .map(async |key| (self.apply(key, &gone, now_ms).await, key))
+            .buffer_unordered(CONCURRENT_CALLS);
+        while let Some((outcome, key)) = tombstones.next().await {
+            match outcome {
+                Ok(Applied::Applied) => swept.push(key.clone()),
+                // A record that never took a fragment of this source object has nothing to delete.
+                Ok(Applied::Stale | Applied::Duplicate)
+                | Err(StoreError::TooManyFragments { .. } | StoreError::KeyTooLong { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers one entry for all parts that are newer than the head, and returns those that it stands for: a source
+    /// object of which nothing but parts ever comes keeps a small root. Whoever is the next head sweeps all that any
+    /// of them named.
+    async fn merge(
+        &self,
+        source: &SourceObject,
+        mut parts: Vec<Entry>,
+        sets: &HashMap<String, BTreeSet<RecordKey>>,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let Some(newest) = parts.iter().max().filter(|_| parts.len() > 1) else { return Ok(Vec::new()) };
+        let named: BTreeSet<&RecordKey> = parts.iter().filter_map(|part| sets.get(&part.pointer)).flatten().collect();
+        let pointer = self.put_by_hash(Folder::Sets, set_text(named.into_iter())).await?;
+        let all = Entry { version: newest.version.clone(), pointer };
+        self.open(source, &all).await?;
+        parts.retain(|part| *part != all);
+        Ok(parts)
     }
 
     async fn set(&self, pointer: &str) -> Result<BTreeSet<RecordKey>, StoreError> {
@@ -215,10 +248,12 @@ fn one_for_each_record(
             None => {
                 first.insert(key, said);
             }
-            Some(standing) if *standing == said || contradicted.contains(&key) => {}
+            Some(standing) if *standing == said => {}
             Some(_) => contradicted.push(key),
         }
     }
+    contradicted.sort_unstable();
+    contradicted.dedup();
     first
 }
 

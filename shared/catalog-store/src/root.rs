@@ -48,6 +48,13 @@ pub(crate) struct Root {
     pub(crate) open: Vec<Entry>,
 }
 
+impl Root {
+    /// The head, unless a part is newer.
+    pub(crate) fn newest(&self) -> Option<&Entry> {
+        self.head.iter().chain(&self.open).max_by_key(|entry| &entry.version)
+    }
+}
+
 impl Clock {
     fn text(&self) -> String {
         match self {
@@ -102,6 +109,12 @@ impl CatalogStore {
     pub async fn head(&self, object: &SourceObject) -> Result<Option<SourceHead>, StoreError> {
         let Some(Root { head: Some(head), clock, .. }) = self.root(object).await? else { return Ok(None) };
         Ok(Some(SourceHead { version: head.version, clock }))
+    }
+
+    /// The version of the newest publication, of a whole or of a part.
+    pub async fn newest_version(&self, object: &SourceObject) -> Result<Option<Version>, StoreError> {
+        let root = self.root(object).await?;
+        Ok(root.as_ref().and_then(Root::newest).map(|newest| newest.version.clone()))
     }
 
     /// Registers a publication: as the head too, if it is newer than the head.
@@ -167,22 +180,30 @@ impl CatalogStore {
         answer.item.map(|item| root_of(object, &item)).transpose()
     }
 
-    /// Takes `swept` out of `open`. `false`: a newer publication has become the head meanwhile.
+    /// Adds an entry to `open`, whatever the head.
+    pub(crate) async fn open(&self, object: &SourceObject, entry: &Entry) -> Result<(), StoreError> {
+        let update = self.update_root(object, attributes::REGISTER_OPEN);
+        let update = update.expression_attribute_values(":me", ss(entry.text()));
+        update.send().await.map_err(StoreError::aws("UpdateItem"))?;
+        Ok(())
+    }
+
+    /// Takes `done` out of `open`. `false`: a newer publication has become the head meanwhile.
     pub(crate) async fn close(
         &self,
         object: &SourceObject,
-        head: &Version,
-        swept: &[Entry],
+        head: Option<&Version>,
+        done: &[Entry],
     ) -> Result<bool, StoreError> {
         let update = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(attributes::root_key(object)))
-            .update_expression(attributes::CLOSE)
-            .condition_expression(attributes::IF_STILL_HEAD)
-            .expression_attribute_values(":swept", AttributeValue::Ss(swept.iter().map(Entry::text).collect()))
-            .expression_attribute_values(":head", s(head.as_str()));
+            .update_root(object, attributes::CLOSE)
+            .expression_attribute_values(":done", AttributeValue::Ss(done.iter().map(Entry::text).collect()));
+        let update = match head {
+            Some(head) => update
+                .condition_expression(attributes::IF_STILL_HEAD)
+                .expression_attribute_values(":head", s(head.as_str())),
+            None => update.condition_expression(attributes::IF_STILL_WITHOUT_HEAD),
+        };
         Ok(send_unless_condition_fails(update).await?.is_none())
     }
 

@@ -1,6 +1,7 @@
 //! Making the table, and reading it partition by partition.
 
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, StreamSpecification,
     StreamViewType, TimeToLiveSpecification, TimeToLiveStatus,
@@ -64,22 +65,28 @@ impl CatalogStore {
 
     /// The items of a partition in the order of their sort keys, at most `max` or a page more. Consistent.
     pub(crate) async fn query_all(&self, pk: &str, max: usize) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::new();
-        let mut pages = self
-            .dynamodb
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression(attributes::ALL_OF)
-            .expression_attribute_values(":pk", s(pk))
-            .into_paginator()
-            .send();
-        while let Some(page) = pages.next().await {
-            items.extend(page.map_err(StoreError::aws("Query"))?.items.unwrap_or_default());
-            if items.len() >= max {
-                break;
-            }
-        }
-        Ok(items)
+        collect(self.all_of(pk), max).await
     }
+
+    /// As [`Self::query_all`], without the items whose body was taken away.
+    pub(crate) async fn query_with_body(&self, pk: &str, max: usize) -> Result<Vec<Item>, StoreError> {
+        collect(self.all_of(pk).filter_expression(attributes::HAS_BODY), max).await
+    }
+
+    fn all_of(&self, pk: &str) -> QueryFluentBuilder {
+        let query = self.dynamodb.query().table_name(&self.table).consistent_read(true);
+        query.key_condition_expression(attributes::ALL_OF).expression_attribute_values(":pk", s(pk))
+    }
+}
+
+async fn collect(query: QueryFluentBuilder, max: usize) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    let mut pages = query.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        items.extend(page.map_err(StoreError::aws("Query"))?.items.unwrap_or_default());
+        if items.len() >= max {
+            break;
+        }
+    }
+    Ok(items)
 }

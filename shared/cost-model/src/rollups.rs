@@ -77,7 +77,7 @@ impl FromStr for Scope {
             return Ok(Self::All);
         }
         if let Some(account) = text.strip_prefix("account:").filter(|rest| !rest.contains('/')) {
-            let is_account = !account.is_empty() && account.bytes().all(|byte| byte.is_ascii_digit());
+            let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
             return if is_account { Ok(Self::Account(account.to_owned())) } else { Err(error()) };
         }
         if text.starts_with("arn:") || text.starts_with("config:") && text.matches(':').count() > 1 {

@@ -218,7 +218,7 @@ fn scopes_read_back() {
         assert_eq!(text.parse::<Scope>().unwrap().to_string(), text);
     }
     assert_eq!("Component:Orders".parse::<Scope>().unwrap().to_string(), "component:default/orders");
-    for text in ["", "account:", "account:12x", "orders", "a:b:c"] {
+    for text in ["", "account:", "account:12x", "account:1111222233334", "orders", "a:b:c"] {
         assert!(text.parse::<Scope>().is_err(), "{text}");
     }
 }

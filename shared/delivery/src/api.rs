@@ -192,11 +192,11 @@ pub fn caller_arn(request: &ApiGatewayProxyRequest) -> Option<&str> {
     request.request_context.identity.user_arn.as_deref()
 }
 
-/// Path and query, relative to the mount `/api/<name>` as Backstage has it. Parameters are sorted by name.
+/// Path and query, of the catalog relative to its mount as Backstage has it. Parameters are sorted by name.
 fn url(request: &ApiGatewayProxyRequest) -> String {
     let path = request.path.as_deref().unwrap_or("/");
-    let mounted = path.strip_prefix("/api/").and_then(|rest| rest.split_once('/'));
-    let mut url = mounted.map_or_else(|| path.to_owned(), |(_, rest)| format!("/{rest}"));
+    let mounted = path.strip_prefix("/api/catalog").filter(|rest| rest.starts_with('/'));
+    let mut url = mounted.unwrap_or(path).to_owned();
     let mut separator = '?';
     for name in query_names(request) {
         for value in query_all(request, name) {

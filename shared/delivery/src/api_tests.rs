@@ -70,9 +70,11 @@ fn an_internal_error_tells_the_caller_nothing_but_the_request_id() {
 }
 
 #[test]
-fn a_path_outside_the_mounts_is_shown_whole() {
-    let response = ApiError::not_found("m").into_response(&request(&json!({"path": "/nothing"})));
-    assert_eq!(body(&response)["request"]["url"], "/nothing");
+fn a_path_outside_the_catalog_is_shown_whole() {
+    for path in ["/nothing", "/api/exports/org.repo/catalog-info/main", "/api/costs/statements/2026-10"] {
+        let response = ApiError::not_found("m").into_response(&request(&json!({"path": path})));
+        assert_eq!(body(&response)["request"]["url"], path);
+    }
 }
 
 #[test]

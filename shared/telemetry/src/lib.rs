@@ -1,4 +1,5 @@
-//! What the functions tell about themselves: log lines, and metrics that CloudWatch reads out of log lines.
+//! What the functions tell about themselves: log lines, metrics that CloudWatch reads out of log lines, and which setting
+//! is missing.
 
 mod logging;
 mod metrics;
@@ -6,4 +7,4 @@ mod settings;
 
 pub use logging::{init, init_with};
 pub use metrics::{BatchMetrics, Metric, NAMESPACE, Unit};
-pub use settings::{Output, Settings};
+pub use settings::{Output, Settings, SettingsError, required, required_number};

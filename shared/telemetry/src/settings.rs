@@ -1,6 +1,7 @@
-//! Environment -> how to log.
+//! Environment -> how to log, and what else a function is told by its template.
 
 use std::env;
+use std::str::FromStr;
 
 /// Where the lines go to, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,4 +32,25 @@ impl Settings {
         };
         Self { level: env::var("LOG_LEVEL").ok().filter(|level| !level.is_empty()), output }
     }
+}
+
+/// The template did not set what the function needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    #[error("environment variable `{variable}` is missing or empty; the template sets it")]
+    Missing { variable: &'static str },
+    #[error("environment variable `{variable}` is not a whole number")]
+    NotANumber { variable: &'static str },
+}
+
+/// # Errors
+/// Fails if the variable is not set, is empty, or is not UTF-8.
+pub fn required(variable: &'static str) -> Result<String, SettingsError> {
+    env::var(variable).ok().filter(|value| !value.is_empty()).ok_or(SettingsError::Missing { variable })
+}
+
+/// # Errors
+/// As [`required`], and if the value is no number that fits.
+pub fn required_number<N: FromStr>(variable: &'static str) -> Result<N, SettingsError> {
+    required(variable)?.parse().map_err(|_| SettingsError::NotANumber { variable })
 }

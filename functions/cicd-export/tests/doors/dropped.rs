@@ -35,8 +35,34 @@ async fn a_dropped_object_is_published_and_its_removal_retires_it() {
     assert!(stack.exists(BUCKET).await, "an expired object says nothing");
 
     let removed = notification(REMOVED, KEY, None, 3, "0055AED6DCD90281E7");
+    stack.remove_object(KEY).await;
     assert!(stack.batch(&[("m5", 1, removed.clone()), ("m6", 1, removed)]).await.is_empty());
     assert!(!stack.exists(BUCKET).await && !stack.exists("component:default/orders").await);
+}
+
+#[tokio::test]
+async fn a_removal_that_comes_after_the_next_object_takes_nothing_back() {
+    let stack = Stack::start().await;
+    let drop = async |serial| stack.put_object(KEY, &state("one", serial, &[BUCKET]), &[("component", "orders")]).await;
+    let first = notification(CREATED, KEY, Some(&drop(7).await), 1, "01");
+    assert!(stack.batch(&[("m1", 1, first)]).await.is_empty());
+    let second = notification(CREATED, KEY, Some(&drop(8).await), 3, "03");
+    let removed = notification(REMOVED, KEY, None, 2, "02");
+    assert!(stack.batch(&[("m2", 1, second), ("m3", 1, removed)]).await.is_empty());
+    assert!(stack.exists(BUCKET).await);
+}
+
+#[tokio::test]
+async fn a_refused_file_leaves_a_receipt_though_only_a_part_stands() {
+    let mut stack = Stack::start().await;
+    let key = "exports/acme/catalog-info/f.yaml";
+    for (second, body, failed) in
+        [(1, format!("{}---\nkind: Component\n", component("c")), 0), (2, "kind: Component\n".to_owned(), 1)]
+    {
+        let etag = stack.put_object(key, &body, &[]).await;
+        assert_eq!(stack.batch(&[("m", 1, notification(CREATED, key, Some(&etag), second, "01"))]).await.len(), failed);
+    }
+    assert_eq!(receipt(&mut stack, "/api/exports/acme/catalog-info/f").await["status"], "refused");
 }
 
 #[tokio::test]
@@ -117,6 +143,11 @@ async fn what_cannot_be_an_export_is_a_dead_letter_with_its_reason() {
     let found: Vec<_> = failures.iter().map(|failure| (failure.message_id.as_str(), failure.code.as_str())).collect();
     let expected: Vec<_> = cases.iter().map(|(id, _, code)| (*id, *code)).collect();
     assert_eq!(found, expected);
+    for (failure, key) in [(&failures[3], "exports/a/catalog-info/dry"), (&failures[4], "exports/a/catalog-info/wrong")]
+    {
+        let expected = format!("could not take object `{key}`: ");
+        assert!(failure.detail.starts_with(&expected), "{}", failure.detail);
+    }
     assert!(!stack.exists("component:default/x").await);
     assert_eq!(cicd_export::CicdExportError::DryRunDropped.class(), delivery::Class::DeadLetter);
 }

@@ -84,6 +84,7 @@ async fn a_state_is_ordered_by_its_own_clock_and_leaves_no_secret() {
 
     let (_, late) = stack.request("PUT", &path, &state("one", 6, &[QUEUE])).await;
     assert_eq!((&late["superseded"], &late["applied"]), (&json!(true), &json!(0)));
+    assert!(late["notes"][0].as_str().unwrap().contains("larger `epoch`"), "{late}");
     let (_, same) = stack.request("PUT", &path, &state("one", 7, &[BUCKET, QUEUE])).await;
     assert_eq!((&same["duplicate"], &same["applied"]), (&json!(3), &json!(0)));
 

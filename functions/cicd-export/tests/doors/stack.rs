@@ -91,6 +91,10 @@ impl Stack {
         put.send().await.unwrap().e_tag().unwrap().trim_matches('"').to_owned()
     }
 
+    pub(crate) async fn remove_object(&self, key: &str) {
+        self.deps.s3.delete_object().bucket(DROP).key(key).send().await.unwrap();
+    }
+
     /// The message ids that are reported back.
     pub(crate) async fn batch(&self, messages: &[(&str, u32, Value)]) -> Vec<String> {
         let records: Vec<Value> = messages

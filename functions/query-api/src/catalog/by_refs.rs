@@ -51,11 +51,11 @@ pub(crate) async fn by_refs(
     };
     let asked: Vec<Identity> = identities.iter().flatten().cloned().collect();
     let mut found = rendered(&asked, projection.as_ref(), deps).await?.into_iter();
-    let items: Vec<Value> = identities
+    let items: Vec<String> = identities
         .iter()
-        .map(|identity| identity.as_ref().and_then(|_| found.next().flatten()).unwrap_or_default())
+        .map(|identity| identity.as_ref().and_then(|_| found.next().flatten()).unwrap_or_else(|| "null".to_owned()))
         .collect();
-    answers::json(&json!({ "items": items }))
+    answers::json_text(format!(r#"{{"items":[{}]}}"#, items.join(",")))
 }
 
 /// References are taken as they are: one that is not in its canonical form is nobody's.

@@ -10,7 +10,6 @@ use http::header::{HeaderValue, LINK};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{filter, projection, rendered};
 use crate::answers::{self, unavailable};
@@ -59,7 +58,8 @@ pub(crate) async fn entities(
         }
     };
     let items = rendered(&identities, projection.as_ref(), deps).await?;
-    let mut response = answers::json(&Value::Array(items.into_iter().flatten().collect()))?;
+    let items: Vec<String> = items.into_iter().flatten().collect();
+    let mut response = answers::json_text(format!("[{}]", items.join(",")))?;
     if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
         response.headers.insert(LINK, link);
     }

@@ -38,5 +38,5 @@ pub(crate) async fn facets(
         let values = serde_json::to_string(values).expect("texts and numbers always serialise");
         texts.push(format!("{}:{values}", json!(name)));
     }
-    answers::text("application/json; charset=utf-8", format!("{{\"facets\":{{{}}}}}", texts.join(",")))
+    answers::json_text(format!(r#"{{"facets":{{{}}}}}"#, texts.join(",")))
 }

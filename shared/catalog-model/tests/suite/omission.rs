@@ -5,29 +5,47 @@ use std::collections::HashSet;
 
 const KEYS: u8 = 2;
 
-/// One delivery: its version, and the keys that it names as bits.
+/// One delivery: its version, the keys that it names as bits, and whether those are all, or a part.
 #[derive(Debug, Clone, Copy)]
 struct Delivery {
     version: u8,
     names: u8,
+    complete: bool,
 }
 
 /// What one try to handle a delivery does next. `left` are keys still to be written, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Next {
     Register,
-    Write { left: u8 },
+    Write {
+        left: u8,
+    },
     Read,
-    Sweep { head: u8, read: u8, left: u8 },
-    Close { head: u8, read: u8 },
+    Sweep {
+        head: u8,
+        read: Open,
+        left: u8,
+    },
+    /// Adds one entry for all parts that are newer than the head.
+    Merge {
+        head: u8,
+        read: Open,
+    },
+    Close {
+        head: u8,
+        read: Open,
+    },
     Done,
 }
+
+/// Entries `(version, names)` as bits.
+type Open = u16;
 
 /// The table, and where each process is. Deliveries are named by their place, heads by that place plus one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct World {
     head: u8,
-    open: u8,
+    open: Open,
     /// For each key: twice the version, plus one if it is there. 0: never written.
     registers: [u8; KEYS as usize],
     next: Vec<Next>,
@@ -43,6 +61,8 @@ enum Protocol {
     SweepsAtItsOwnVersion,
     /// Wrong: forgets the open deliveries even if a newer head came meanwhile.
     ClosesWithoutCondition,
+    /// Wrong: of parts it keeps the newest as it is.
+    ForgetsOlderParts,
 }
 
 struct Search<'a> {
@@ -57,9 +77,13 @@ impl Search<'_> {
         self.deliveries[usize::from(index)]
     }
 
-    /// Whether every way ends in what the newest delivery said.
+    /// 0: there is none.
+    fn version_of(&self, head: u8) -> u8 {
+        if head == 0 { 0 } else { self.delivery(head - 1).version }
+    }
+
+    /// Whether every way ends in what the newest delivery said, and the parts that are newer still.
     fn converges(&self, crashes: u8) -> bool {
-        let newest = self.deliveries.iter().max_by_key(|delivery| delivery.version).unwrap();
         let start = World {
             head: 0,
             open: 0,
@@ -70,7 +94,7 @@ impl Search<'_> {
         let mut seen = HashSet::from([start.clone()]);
         let mut todo = vec![start];
         while let Some(world) = todo.pop() {
-            if world.next.iter().all(|next| *next == Next::Done) && !is_as_said(&world, *newest) {
+            if world.next.iter().all(|next| *next == Next::Done) && !self.is_as_said(&world) {
                 return false;
             }
             for process in 0..world.next.len() {
@@ -97,8 +121,8 @@ impl Search<'_> {
         };
         match world.next[process] {
             Next::Register => go(write_or(Next::Read, delivery.names), &|world| {
-                world.open |= 1 << me;
-                if world.head == 0 || self.delivery(world.head - 1).version < delivery.version {
+                world.open |= entry(delivery.version, delivery.names);
+                if delivery.complete && self.version_of(world.head) < delivery.version {
                     world.head = me + 1;
                 }
             }),
@@ -109,38 +133,33 @@ impl Search<'_> {
             }
             Next::Read => {
                 let (head, read) = (world.head, world.open);
-                let mut named = 0;
-                for other in 0..u8::try_from(self.deliveries.len()).unwrap() {
-                    let counts = self.protocol != Protocol::SweepsOnlyThePreviousHead || other + 2 >= head;
-                    if read & (1 << other) != 0 && counts {
-                        named |= self.delivery(other).names;
-                    }
-                }
-                let left = named & !self.delivery(head - 1).names;
-                go(sweep_or_close(head, read, left), &|_| {});
+                let version = self.version_of(head);
+                let counts = |of: u8| self.protocol != Protocol::SweepsOnlyThePreviousHead || of + 1 >= version;
+                let named = entries(read).filter(|(of, _)| counts(*of)).fold(0, |all, (_, names)| all | names);
+                let left = if head == 0 { 0 } else { named & !self.delivery(head - 1).names };
+                go(self.sweep_or_merge(head, read, left), &|_| {});
             }
             Next::Sweep { head, read, left } => {
                 let version = match self.protocol {
                     Protocol::SweepsAtItsOwnVersion => delivery.version,
-                    _ => self.delivery(head - 1).version,
+                    _ => self.version_of(head),
                 };
                 for key in keys_in(left) {
-                    go(sweep_or_close(head, read, left & !(1 << key)), &|world| put(world, key, version, false));
+                    let next = self.sweep_or_merge(head, read, left & !(1 << key));
+                    go(next, &|world| put(world, key, version, false));
                 }
             }
+            Next::Merge { head, read } => {
+                go(Next::Close { head, read }, &|world| world.open |= self.merged(head, read));
+            }
             Next::Close { head, read } => {
-                let is_still_head = self.delivery(world.head - 1).version == self.delivery(head - 1).version;
+                let is_still_head = self.version_of(world.head) == self.version_of(head);
                 if is_still_head || self.protocol == Protocol::ClosesWithoutCondition {
-                    go(Next::Done, &|world| {
-                        let head = self.delivery(head - 1).version;
-                        for other in 0..u8::try_from(self.deliveries.len()).unwrap() {
-                            let is_older = self.delivery(other).version < head;
-                            let goes = is_older || self.protocol == Protocol::ClosesWithoutCondition;
-                            if goes && read & (1 << other) != 0 {
-                                world.open &= !(1 << other);
-                            }
-                        }
-                    });
+                    let goes =
+                        |of: u8| of != self.version_of(head) || self.protocol == Protocol::ClosesWithoutCondition;
+                    let done =
+                        entries(read).filter(|(of, _)| goes(*of)).fold(0, |all, (of, names)| all | entry(of, names));
+                    go(Next::Done, &|world| world.open &= !(done & !self.merged(head, read)));
                 } else {
                     go(Next::Read, &|_| {});
                 }
@@ -152,6 +171,43 @@ impl Search<'_> {
         }
         after
     }
+
+    fn sweep_or_merge(&self, head: u8, read: Open, left: u8) -> Next {
+        match left {
+            0 if self.merged(head, read) & !read != 0 => Next::Merge { head, read },
+            0 => Next::Close { head, read },
+            left => Next::Sweep { head, read, left },
+        }
+    }
+
+    /// The one entry for all parts that are newer than the head.
+    fn merged(&self, head: u8, read: Open) -> Open {
+        let parts = || entries(read).filter(|(of, _)| *of > self.version_of(head));
+        let Some((newest, names)) = parts().max() else { return 0 };
+        match self.protocol {
+            Protocol::ForgetsOlderParts => entry(newest, names),
+            _ => entry(newest, parts().fold(0, |all, (_, names)| all | names)),
+        }
+    }
+
+    /// The last complete delivery, and what parts said since, is there, and nothing else.
+    fn is_as_said(&self, world: &World) -> bool {
+        let complete = self.deliveries.iter().filter(|delivery| delivery.complete).map(|delivery| delivery.version);
+        let since = complete.max().unwrap_or_default();
+        world.registers.iter().zip(0..).all(|(register, key)| {
+            let names_it = |delivery: &&Delivery| delivery.version >= since && delivery.names & (1 << key) != 0;
+            let said = self.deliveries.iter().filter(names_it).map(|delivery| delivery.version).max();
+            said == (register % 2 == 1).then_some(register / 2)
+        })
+    }
+}
+
+fn entry(version: u8, names: u8) -> Open {
+    1 << (version << KEYS | names)
+}
+
+fn entries(open: Open) -> impl Iterator<Item = (u8, u8)> {
+    (0..16).filter(move |at| open & (1 << at) != 0).map(|at| (at >> KEYS, at & 0b11))
 }
 
 fn keys_in(bits: u8) -> impl Iterator<Item = u8> {
@@ -162,10 +218,6 @@ fn write_or(then: Next, left: u8) -> Next {
     if left == 0 { then } else { Next::Write { left } }
 }
 
-fn sweep_or_close(head: u8, read: u8, left: u8) -> Next {
-    if left == 0 { Next::Close { head, read } } else { Next::Sweep { head, read, left } }
-}
-
 /// The conditional write: a larger version wins, at one version the first.
 fn put(world: &mut World, key: u8, version: u8, is_there: bool) {
     let register = &mut world.registers[usize::from(key)];
@@ -174,18 +226,21 @@ fn put(world: &mut World, key: u8, version: u8, is_there: bool) {
     }
 }
 
-fn is_as_said(world: &World, newest: Delivery) -> bool {
-    world.registers.iter().zip(0..).all(|(register, key)| {
-        let is_there = register % 2 == 1;
-        is_there == (newest.names & (1 << key) != 0) && (!is_there || register / 2 == newest.version)
-    })
-}
-
 /// All ways to give so many deliveries, of rising versions, their sets of keys.
 fn all_sets(deliveries: u8) -> impl Iterator<Item = Vec<Delivery>> {
     (0..1_u32 << (KEYS * deliveries)).map(move |sets| {
         let names = |index: u8| u8::try_from(sets >> (KEYS * index) & 0b11).unwrap();
-        (0..deliveries).map(|index| Delivery { version: index + 1, names: names(index) }).collect()
+        (0..deliveries).map(|index| Delivery { version: index + 1, names: names(index), complete: true }).collect()
+    })
+}
+
+/// The same, with every choice of deliveries that are parts.
+fn all_sets_with_parts(deliveries: u8) -> impl Iterator<Item = Vec<Delivery>> {
+    all_sets(deliveries).flat_map(move |sets| {
+        (0..1_u8 << deliveries).map(move |complete| {
+            let sets = sets.iter().zip(0..);
+            sets.map(|(delivery, at)| Delivery { complete: complete & (1 << at) != 0, ..*delivery }).collect()
+        })
     })
 }
 
@@ -214,6 +269,16 @@ fn two_deliveries_with_three_crashes_end_in_the_newest() {
     assert!(all_converge(all_sets(2), &[0, 1], 3, Protocol::AsDesigned));
 }
 
+#[test]
+fn three_deliveries_some_of_them_parts_end_in_the_newest_and_the_parts_behind_it() {
+    assert!(all_converge(all_sets_with_parts(3), &[0, 1, 2], 1, Protocol::AsDesigned));
+}
+
+#[test]
+fn two_deliveries_some_of_them_parts_each_handled_twice_at_once_end_so_too() {
+    assert!(all_converge(all_sets_with_parts(2), &[0, 0, 1, 1], 0, Protocol::AsDesigned));
+}
+
 /// One file read by two builds, which name different things: the next version puts it right.
 #[test]
 fn two_readings_of_one_delivery_are_swept_by_the_next_head() {
@@ -231,4 +296,5 @@ fn the_search_finds_what_is_wrong_with_simpler_protocols() {
     {
         assert!(!all_converge(all_sets(3), &[0, 1, 2], 1, protocol), "{protocol:?}");
     }
+    assert!(!all_converge(all_sets_with_parts(3), &[0, 1, 2], 1, Protocol::ForgetsOlderParts));
 }

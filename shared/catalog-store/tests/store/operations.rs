@@ -60,6 +60,8 @@ async fn a_failure_stands_until_a_later_try_succeeds() {
     stack.store.clear_failure("cost", "m1").await.unwrap();
     stack.store.clear_failure("cost", "never").await.unwrap();
     assert_eq!(stack.store.status().await.unwrap().failures, [failure("cicd", "m2", 1)]);
+    stack.store.record_failure(&failure("cost", "m1", 2)).await.unwrap();
+    assert_eq!(stack.store.status().await.unwrap().failures, [failure("cicd", "m2", 1), failure("cost", "m1", 2)]);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-use catalog_model::{Door, Record, RecordKey, Said, SourceObject, Version, tie_of};
+use catalog_model::{Door, Identity, Record, RecordKey, Said, SourceObject, Version, tie_of};
 use catalog_store::{CatalogStore, Clock, MAX_FRAGMENTS, Publication, Published, Read, StoreError};
 
 use crate::faults::{Fault, with_fault};
@@ -300,6 +300,53 @@ async fn a_part_deletes_nothing_and_the_next_whole_answers_for_it() {
     let requested = Version::of_request(NOW, 0);
     stack.store.retire(&file("a"), &requested, "request-9", NOW).await.unwrap();
     assert_eq!(live(&stack.store, &file("a"), &all).await, [], "a retirement takes parts back too");
+}
+
+#[tokio::test]
+async fn parts_that_follow_one_another_stay_one_open_entry_that_answers_for_all() {
+    let stack = Stack::start().await;
+    let part = |serial, names: &[&str]| Publication { complete: false, ..publication(serial, names) };
+    for (serial, name) in [(1, "a"), (2, "b"), (4, "c"), (3, "d")] {
+        stack.store.publish(part(serial, &[name]), NOW).await.unwrap();
+        assert_eq!(open_entries(&stack, &file("a")).await, 1, "no head yet");
+    }
+    let all = ["a", "b", "c", "d", "e", "f"];
+    assert_eq!(live(&stack.store, &file("a"), &all).await.len(), 4);
+    stack.store.publish(publication(5, &["b"]), NOW).await.unwrap();
+    assert_eq!(live(&stack.store, &file("a"), &all).await, words(5, &["b"]));
+    for (serial, name) in [(6, "e"), (7, "e"), (8, "f"), (9, "a")] {
+        stack.store.publish(part(serial, &[name]), NOW).await.unwrap();
+        assert_eq!(open_entries(&stack, &file("a")).await, 2, "the head's own and one of parts");
+    }
+    stack.store.publish(publication(10, &["c"]), NOW).await.unwrap();
+    assert_eq!(live(&stack.store, &file("a"), &all).await, words(10, &["c"]));
+    assert_eq!(open_entries(&stack, &file("a")).await, 1);
+}
+
+#[tokio::test]
+async fn a_part_that_breaks_off_for_ever_is_swept_by_the_next_head() {
+    let stack = Stack::start().await;
+    for number in 0..28 {
+        let source = file(&format!("crash-{number}"));
+        let of = |publication: Publication| Publication { source: source.clone(), ..publication };
+        let part = |serial, names: &[&str]| of(Publication { complete: false, ..publication(serial, names) });
+        stack.store.publish(part(1, &["a"]), NOW).await.unwrap();
+        let fault = if number % 2 == 0 { Fault::Before(number / 2) } else { Fault::After(number / 2) };
+        let _broken = with_fault(fault, stack.store.publish(part(2, &["b"]), NOW)).await;
+        stack.store.publish(of(publication(3, &["c"])), NOW).await.unwrap();
+        assert_eq!(live(&stack.store, &source, &["a", "b", "c"]).await, words(3, &["c"]), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_long_holds_up_no_later_publication() {
+    let stack = Stack::start().await;
+    let long = RecordKey::Entity(Identity::of_canonical_arn(&format!("arn:aws:s3:::{}", "b".repeat(2_048))));
+    let mut first = publication(1, &["a"]);
+    first.statements.push((long, facts("team-1")));
+    assert_eq!(stack.store.publish(first, NOW).await.unwrap_err().code(), "key-too-long");
+    assert_eq!(stack.store.publish(publication(2, &["b"]), NOW).await.unwrap(), published(1, &["a"]));
+    assert_eq!(open_entries(&stack, &file("a")).await, 1);
 }
 
 #[tokio::test]
