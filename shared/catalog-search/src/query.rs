@@ -103,11 +103,13 @@ impl Catalog {
             return (docs, None);
         }
         let pattern = Pattern::containing(&term);
-        // Backstage filters the rows that it sorts when the text is asked of the very field that sorts.
-        if text.fields.is_empty() || text.fields == [field] {
+        let fields = if text.fields.is_empty() { vec![field.to_owned()] } else { text.fields.clone() };
+        // Backstage filters the rows that it sorts when the text is asked of the very field that sorts. It compares the
+        // field as it is written with the lower-cased one that sorts.
+        if fields == [field.to_lowercase()] {
             return (docs, Some(pattern));
         }
-        docs.intersect_with(&self.with_text(&pattern, &text.fields));
+        docs.intersect_with(&self.with_text(&pattern, &fields));
         (docs, None)
     }
 

@@ -351,7 +351,7 @@ proptest! {
                     Some((term, fields)) => {
                         let term = term.to_lowercase();
                         let fields = if fields.is_empty() { vec![field] } else { fields.clone() };
-                        if fields == [field] {
+                        if fields == [field.to_lowercase()] {
                             if term == "_" { !value.is_empty() } else { value.contains(&term) }
                         } else {
                             has(&fields, &term)
