@@ -18,6 +18,7 @@ use delivery::api::ApiError;
 
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 fn filter(parameters: &Parameters<'_>) -> Result<Filter, ApiError> {
@@ -47,7 +48,7 @@ async fn rendered(
         let catalog = deps.live.read().await;
         for stitched in documents {
             let text = stitched.map(|stitched| {
-                let entity = render(&stitched, &catalog);
+                let entity = whole(render(&stitched, &catalog));
                 projection.map_or_else(|| entity.to_string(), |projection| projection.apply(&entity).to_string())
             });
             bytes += text.as_ref().map_or(0, String::len);

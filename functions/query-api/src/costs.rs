@@ -99,7 +99,7 @@ async fn stored_scopes(scope: &Scope, deps: &Deps, now: Timestamp) -> Result<(Ve
         Scope::All | Scope::Account(_) => Ok((vec![scope.clone()], true)),
         Scope::Resource(identity) => {
             deps.live.follow(now).await.map_err(unavailable)?;
-            let is_known = deps.live.read().await.identity_of(&identity.key()).is_some();
+            let is_known = crate::live::whole(deps.live.read().await.identity_of(&identity.key())).is_some();
             Ok((vec![scope.clone()], is_known))
         }
         Scope::Entity(entity_ref) => {

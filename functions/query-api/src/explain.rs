@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::answers::{self, unavailable};
 use crate::catalog::{Found, find};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 pub(crate) async fn explain(
@@ -30,14 +31,14 @@ pub(crate) async fn explain(
 
 fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
     let Found { identity, record, stitched, alias } = found;
-    let shape = catalog.shape_of(identity);
+    let shape = whole(catalog.shape_of(identity));
     let (exists, rule, borne_by) = match &stitched.existence {
         Existence::Exists { borne_by, rule } => (true, *rule, Some(borne_by)),
         Existence::Gone { rule } => (false, *rule, None),
     };
     json!({
         "asked": asked,
-        "entityRef": catalog.current_ref(identity),
+        "entityRef": whole(catalog.current_ref(identity)),
         "identity": identity,
         "uid": identity.uid(),
         "rv": record.rv,
@@ -46,10 +47,10 @@ fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
             "rule": rule,
             "by": borne_by.map(|key| source_of(key, record)),
         },
-        "entity": exists.then(|| render(stitched, catalog)),
-        "name": name(stitched, shape, alias),
-        "inherited": shape.and_then(|shape| shape.inherited.as_ref()).map(inherited),
-        "fields": fields(stitched, record, shape),
+        "entity": exists.then(|| whole(render(stitched, catalog))),
+        "name": name(stitched, shape.as_ref(), alias),
+        "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_ref()).map(inherited),
+        "fields": fields(stitched, record, shape.as_ref()),
         "relations": relations(stitched, record, catalog),
         "status": stitched.status.iter().map(|item| json!({
             "type": item.item_type, "level": item.level, "message": item.message,
@@ -141,7 +142,7 @@ fn relations(stitched: &Stitched, record: &Record, catalog: &Catalog) -> Vec<Val
                 "type": relation.relation_type,
                 "target": relation.target,
                 // None: nobody answers to the key (yet), and the relation is not shown.
-                "targetRef": catalog.shown_ref(&relation.target),
+                "targetRef": whole(catalog.shown_ref(&relation.target)),
                 "by": said_by.iter().map(|key| source_of(key, record)).collect::<Vec<_>>(),
             })
         })

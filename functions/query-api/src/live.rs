@@ -1,7 +1,7 @@
 //! The catalog in memory, which follows the delta log.
 
 use catalog_model::{Record, RecordKey};
-use catalog_search::{Catalog, IndexRow, row_of};
+use catalog_search::{Catalog, IndexRow, NotLoaded, row_of};
 use catalog_store::{CatalogStore, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
@@ -69,7 +69,7 @@ impl LiveCatalog {
                 }
             }
             let read = rows.len();
-            let applied = self.catalog.write().await.apply(rows);
+            let applied = whole(self.catalog.write().await.apply(rows));
             progress.seq = last;
             info!(seq = last, rows = read, applied, "followed the log");
         }
@@ -81,19 +81,24 @@ impl LiveCatalog {
     /// change nothing.
     pub(crate) async fn learn(&self, records: &[Record]) {
         let is_news = |catalog: &Catalog, record: &Record| {
-            record.rv > 0 && catalog.rv(&record.key).is_none_or(|known| known < record.rv)
+            record.rv > 0 && whole(catalog.rv(&record.key)).is_none_or(|known| known < record.rv)
         };
         let news: Vec<IndexRow> = {
             let catalog = self.catalog.read().await;
             records.iter().filter(|record| is_news(&catalog, record)).map(row_of).collect()
         };
         if !news.is_empty() {
-            self.catalog.write().await.apply(news);
+            whole(self.catalog.write().await.apply(news));
         }
     }
 
     /// `rv` of a record as the log has it.
     pub(crate) fn known_rv(catalog: &Catalog, key: &RecordKey) -> u64 {
-        catalog.rv(key).unwrap_or_default()
+        whole(catalog.rv(key)).unwrap_or_default()
     }
+}
+
+/// An answer of a catalog that stands on no segment.
+pub(crate) fn whole<T>(answer: Result<T, NotLoaded>) -> T {
+    answer.expect("a catalog that was made of the log alone misses no block")
 }

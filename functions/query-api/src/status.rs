@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
-use crate::live::Progress;
+use crate::live::{Progress, whole};
 use crate::parameters::Parameters;
 
 /// A sum that a source counts, and the parts that must make it.
@@ -36,8 +36,8 @@ pub(crate) async fn status(
     let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
     let progress = deps.live.progress().await;
     let catalog = deps.live.read().await;
-    let broken: Vec<Value> = catalog
-        .broken()
+    let broken: Vec<Value> = whole(catalog.broken())
+        .iter()
         .take(MAX_BROKEN)
         .map(|(key, reason)| json!({"record": key.to_string(), "reason": reason}))
         .collect();

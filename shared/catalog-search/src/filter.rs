@@ -1,8 +1,8 @@
 //! `filter` parameters -> the entities that pass. Grammar: Backstage's `parseEntityFilterParams`.
 
-use crate::catalog::Catalog;
 use crate::docs::DocSet;
 use crate::js_text::trim;
+use crate::reading::Reading;
 use serde::{Deserialize, Serialize};
 
 /// Statements of one request at most: each costs a look-up.
@@ -81,15 +81,15 @@ impl Filter {
         self.sets.is_empty()
     }
 
-    pub(crate) fn evaluate(&self, catalog: &Catalog) -> DocSet {
+    pub(crate) fn evaluate(&self, reading: &Reading<'_>) -> DocSet {
         if self.sets.is_empty() {
-            return catalog.all().clone();
+            return reading.catalog.all().clone();
         }
         let mut passed = DocSet::default();
         for set in &self.sets {
             let mut all: Option<DocSet> = None;
             for statement in set {
-                let fulfilled = statement.evaluate(catalog);
+                let fulfilled = statement.evaluate(reading);
                 match &mut all {
                     Some(all) => all.intersect_with(&fulfilled),
                     None => all = Some(fulfilled),
@@ -113,12 +113,12 @@ fn add(set: &mut Vec<Statement>, key: &str, value: Option<&str>) {
 }
 
 impl Statement {
-    fn evaluate(&self, catalog: &Catalog) -> DocSet {
+    fn evaluate(&self, reading: &Reading<'_>) -> DocSet {
         let key = self.key.to_lowercase();
-        let Some(values) = &self.values else { return catalog.exists(&key) };
+        let Some(values) = &self.values else { return reading.exists(&key) };
         let mut any = DocSet::default();
         for value in values {
-            any.union_with(&catalog.equal(&key, &value.to_lowercase()));
+            any.union_with(&reading.equal(&key, &value.to_lowercase()));
         }
         any
     }

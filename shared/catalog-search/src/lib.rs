@@ -3,7 +3,7 @@
 //! Pure: no I/O and no clock. The specification is the behaviour of Backstage's catalog 4.0.0.
 
 mod catalog;
-mod columns;
+mod compact;
 mod docs;
 mod edges;
 mod facets;
@@ -12,9 +12,15 @@ mod filter;
 mod flatten;
 mod js_text;
 mod like;
+mod overlay;
 mod query;
+mod reading;
+mod relations;
 mod render;
 mod row;
+mod rows;
+mod rules;
+mod segment;
 mod shape;
 
 pub use catalog::Catalog;
@@ -25,4 +31,7 @@ pub use flatten::{MAX_INDEXED_UNITS, SearchValue, search_values};
 pub use query::{Order, Page, Position, Query, Start, TextFilter};
 pub use render::render;
 pub use row::{IndexEntry, IndexRow, RowState, Said, row_of};
+pub use rules::rules_hash;
+pub use segment::base::NotLoaded;
+pub use segment::{Block, Directory, FORMAT, SegmentError, SegmentFile, SegmentHead};
 pub use shape::{Inherited, Naming, Shape};

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::not_found;
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 /// Who claims one name at most is read: more would be a mistake in somebody's files, and the first by order counts.
@@ -37,7 +38,7 @@ pub(crate) async fn by_name(
     let Some(found) = found.filter(|found| found.stitched.existence.exists()) else {
         return Err(not_found(entity_ref));
     };
-    answers::json(&render(&found.stitched, &*deps.live.read().await))
+    answers::json(&whole(render(&found.stitched, &*deps.live.read().await)))
 }
 
 pub(crate) async fn by_uid(
@@ -49,7 +50,7 @@ pub(crate) async fn by_uid(
     Parameters::check(request, &[])?;
     deps.live.follow(now).await.map_err(unavailable)?;
     let unknown = || ApiError::not_found(format!("No entity with uid {uid}"));
-    let identity = deps.live.read().await.identity_of_uid(uid).cloned().ok_or_else(unknown)?;
+    let identity = whole(deps.live.read().await.identity_of_uid(uid)).ok_or_else(unknown)?;
     let record =
         deps.store.record(&RecordKey::Entity(identity.clone()), Read::Consistent).await.map_err(unavailable)?;
     deps.live.learn(std::slice::from_ref(&record)).await;
@@ -57,7 +58,7 @@ pub(crate) async fn by_uid(
     if !stitched.existence.exists() {
         return Err(unknown());
     }
-    answers::json(&render(&stitched, &*deps.live.read().await))
+    answers::json(&whole(render(&stitched, &*deps.live.read().await)))
 }
 
 /// The record that answers to a name now, or answered last: an existing one by preference. The name may be declared or
@@ -72,8 +73,8 @@ pub(crate) async fn find(entity_ref: &EntityRef, deps: &Deps, now: Timestamp) ->
     let mut others: BTreeSet<Identity> = BTreeSet::new();
     {
         let catalog = deps.live.read().await;
-        others.extend(catalog.identity_of_derived_name(&name).cloned());
-        others.extend(catalog.identity_of(&name).cloned());
+        others.extend(whole(catalog.identity_of_derived_name(&name)));
+        others.extend(whole(catalog.identity_of(&name)));
     }
     others.extend(alias::claims(&records[1]).map(|claim| claim.identity.clone()).take(MAX_CLAIMANTS));
     others.remove(&Identity::of_entity(entity_ref));
@@ -83,7 +84,7 @@ pub(crate) async fn find(entity_ref: &EntityRef, deps: &Deps, now: Timestamp) ->
     }
     deps.live.learn(&records).await;
 
-    let holder = deps.live.read().await.identity_of(&name).cloned();
+    let holder = whole(deps.live.read().await.identity_of(&name));
     let alias = records.remove(1);
     let mut known = records.into_iter().filter(|record| record.rv > 0);
     let record = match holder.map(RecordKey::Entity) {

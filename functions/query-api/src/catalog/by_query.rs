@@ -10,6 +10,7 @@ use super::{filter, projection, rendered};
 use crate::answers::{self, unavailable};
 use crate::cursor::Cursor;
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 const DEFAULT_LIMIT: usize = 200;
@@ -69,7 +70,7 @@ pub(crate) async fn by_query(
         Some(cursor) if cursor.is_previous => Start::Before(cursor.position.clone()),
         Some(cursor) => Start::After(cursor.position.clone()),
     };
-    let page = deps.live.read().await.page(&asked, &start, limit);
+    let page = whole(deps.live.read().await.page(&asked, &start, limit));
     let total = match &cursor {
         _ if !with_total => 0,
         Some(cursor) => cursor.total_items,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{filter, projection, rendered};
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 /// Backstage's client asks for at most a thousand at once.
@@ -36,10 +37,10 @@ pub(crate) async fn by_refs(
     deps.live.follow(now).await.map_err(unavailable)?;
     let identities: Vec<Option<Identity>> = {
         let catalog = deps.live.read().await;
-        let of = |text: &&str| catalog.identity_of(&canonical(text)?).cloned();
+        let of = |text: &&str| whole(catalog.identity_of(&canonical(text)?));
         let mut identities: Vec<Option<Identity>> = refs.iter().map(of).collect();
         if !filter.is_empty() {
-            let passing = catalog.passing(&filter, identities.iter().flatten());
+            let passing = whole(catalog.passing(&filter, identities.iter().flatten()));
             let mut passing = passing.into_iter();
             identities.iter_mut().filter(|identity| identity.is_some()).for_each(|identity| {
                 if passing.next() != Some(true) {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{filter, projection, rendered};
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::Parameters;
 
 const MALFORMED_AFTER: &str = "Malformed after cursor, could not be parsed";
@@ -45,7 +46,7 @@ pub(crate) async fn entities(
     let identities = {
         let catalog = deps.live.read().await;
         match span {
-            None => catalog.page(&Query { filter, order, text: None }, &Start::Offset(0), usize::MAX).items,
+            None => whole(catalog.page(&Query { filter, order, text: None }, &Start::Offset(0), usize::MAX)).items,
             Some(Span { limit, offset }) => {
                 let all = paged_order(&catalog, &filter, order);
                 let from = offset.unwrap_or_default().min(all.len());
@@ -70,12 +71,13 @@ pub(crate) async fn entities(
 fn paged_order(catalog: &Catalog, filter: &Filter, order: Option<Order>) -> Vec<Identity> {
     let all = |order| {
         let query = Query { filter: filter.clone(), order, text: None };
-        catalog.page(&query, &Start::Offset(0), usize::MAX).items
+        whole(catalog.page(&query, &Start::Offset(0), usize::MAX)).items
     };
     let by_uid = all(None);
     let Some(order) = order else {
         let mut by_ref = by_uid;
-        by_ref.sort_by_cached_key(|identity| catalog.current_ref(identity).map(|reference| reference.to_string()));
+        by_ref
+            .sort_by_cached_key(|identity| whole(catalog.current_ref(identity)).map(|reference| reference.to_string()));
         return by_ref;
     };
     let mut ordered = all(Some(order));

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::filter;
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
+use crate::live::whole;
 use crate::parameters::{Parameters, missing};
 
 /// Each walks the values of its field.
@@ -31,7 +32,7 @@ pub(crate) async fn facets(
     asked.retain(|facet| seen.insert(*facet));
 
     deps.live.follow(now).await.map_err(unavailable)?;
-    let facets = deps.live.read().await.facets(asked, &filter);
+    let facets = whole(deps.live.read().await.facets(asked, &filter));
     // By hand, for the order in which they were asked.
     let mut texts = Vec::with_capacity(facets.len());
     for (name, values) in &facets {
