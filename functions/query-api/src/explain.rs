@@ -1,7 +1,7 @@
 //! `GET /api/explain/{kind}/{namespace}/{name}`: for every field the fragment, version, delivery and rule that it came
 //! from, and what lost. Answers for what is gone as well, as long as there is a record of it.
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_model::{
     DEFAULT_RULE, EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias,
 };
@@ -10,7 +10,7 @@ use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::answers::{self, unavailable};
+use crate::answers::{self, Answer, unavailable};
 use crate::catalog::{Found, find};
 use crate::handler::Deps;
 use crate::parameters::Parameters;
@@ -20,12 +20,12 @@ pub(crate) async fn explain(
     entity_ref: &EntityRef,
     deps: &Deps,
     now: Timestamp,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
     let found = find(entity_ref, deps, now).await.map_err(unavailable)?.ok_or_else(|| {
         ApiError::not_found(format!("nothing was ever said about {entity_ref}; is its kind, namespace and name right?"))
     })?;
-    answers::json(&explained(&found, entity_ref, &*deps.live.read().await))
+    Ok(answers::json(&explained(&found, entity_ref, &*deps.live.read().await)))
 }
 
 fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
