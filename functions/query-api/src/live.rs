@@ -1,10 +1,10 @@
 //! The catalog in memory, which follows the delta log.
 
-use catalog_model::{Record, RecordKey};
+use catalog_model::{Identity, Record, RecordKey};
 use catalog_search::{Catalog, IndexRow, NotLoaded, row_of};
 use catalog_store::{CatalogStore, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
+use tokio::sync::{Mutex, RwLock};
 use tracing::{error, info, instrument};
 
 /// How old what is known of the log may be when a request begins.
@@ -31,10 +31,6 @@ pub(crate) struct Progress {
 impl LiveCatalog {
     pub(crate) fn new(store: CatalogStore) -> Self {
         Self { store, catalog: RwLock::default(), progress: Mutex::default() }
-    }
-
-    pub(crate) async fn read(&self) -> RwLockReadGuard<'_, Catalog> {
-        self.catalog.read().await
     }
 
     pub(crate) async fn progress(&self) -> Progress {
@@ -79,7 +75,10 @@ impl LiveCatalog {
 
     /// Lets records that were just read be seen in the catalog at once. Their rows come by the log as well, and then
     /// change nothing.
-    pub(crate) async fn learn(&self, records: &[Record]) {
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) async fn learn(&self, records: &[Record]) -> Result<(), StoreError> {
         let is_news = |catalog: &Catalog, record: &Record| {
             record.rv > 0 && whole(catalog.rv(&record.key)).is_none_or(|known| known < record.rv)
         };
@@ -90,15 +89,33 @@ impl LiveCatalog {
         if !news.is_empty() {
             whole(self.catalog.write().await.apply(news));
         }
+        Ok(())
     }
 
-    /// `rv` of a record as the log has it.
-    pub(crate) fn known_rv(catalog: &Catalog, key: &RecordKey) -> u64 {
-        whole(catalog.rv(key)).unwrap_or_default()
+    /// `rv` of each record as the log has it.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub(crate) async fn known_rvs(&self, identities: &[Identity]) -> Result<Vec<u64>, StoreError> {
+        self.ask(|catalog| {
+            let rv = |identity: &Identity| catalog.rv(&RecordKey::Entity(identity.clone()));
+            identities.iter().map(|identity| rv(identity).map(Option::unwrap_or_default)).collect()
+        })
+        .await
+    }
+}
+
+impl LiveCatalog {
+    /// Asks the catalog as it is now.
+    ///
+    /// # Errors
+    /// Fails if what the question needs cannot be read.
+    pub(crate) async fn ask<T>(&self, question: impl Fn(&Catalog) -> Result<T, NotLoaded>) -> Result<T, StoreError> {
+        Ok(whole(question(&*self.catalog.read().await)))
     }
 }
 
 /// An answer of a catalog that stands on no segment.
-pub(crate) fn whole<T>(answer: Result<T, NotLoaded>) -> T {
+fn whole<T>(answer: Result<T, NotLoaded>) -> T {
     answer.expect("a catalog that was made of the log alone misses no block")
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_store::{RollupHead, SourceStatus};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::answers::{self, unavailable};
+use crate::answers::{self, Answer, unavailable};
 use crate::handler::Deps;
-use crate::live::{Progress, whole};
+use crate::live::Progress;
 use crate::parameters::Parameters;
 
 /// A sum that a source counts, and the parts that must make it.
@@ -24,32 +24,29 @@ const LAWS: [(&str, &[&str]); 4] = [
 /// Broken records that one answer lists.
 const MAX_BROKEN: usize = 100;
 
-pub(crate) async fn status(
-    request: &ApiGatewayProxyRequest,
-    deps: &Deps,
-    now: Timestamp,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
     let (followed, status, heads) = tokio::join!(deps.live.follow(now), deps.store.status(), deps.store.heads());
     // An index that cannot follow is no reason to be silent: its age says so.
     let is_following = followed.is_ok();
     let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
     let progress = deps.live.progress().await;
-    let catalog = deps.live.read().await;
-    let broken: Vec<Value> = whole(catalog.broken())
+    let (entities, broken) =
+        deps.live.ask(|catalog| Ok((catalog.len(), catalog.broken()?))).await.map_err(unavailable)?;
+    let broken: Vec<Value> = broken
         .iter()
         .take(MAX_BROKEN)
         .map(|(key, reason)| json!({"record": key.to_string(), "reason": reason}))
         .collect();
-    answers::json(&json!({
+    Ok(answers::json(&json!({
         "now": now.to_string(),
         "sources": status.sources.iter().map(|source| source_json(source, now)).collect::<Vec<_>>(),
         "failures": status.failures,
         "parked": status.parked,
         "truncated": status.truncated,
-        "index": index_json(progress, catalog.len(), is_following, &broken, now),
+        "index": index_json(progress, entities, is_following, &broken, now),
         "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
-    }))
+    })))
 }
 
 fn source_json(source: &SourceStatus, now: Timestamp) -> Value {
