@@ -1,11 +1,14 @@
-//! Endpoints -> the five functions, on the same clients and the same settings as in AWS: only the endpoints differ.
+//! Endpoints -> the functions, on the same clients and the same settings as in AWS: only the endpoints differ.
 
 use std::{fmt, sync::Arc};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_lambda_events::apigw::ApiGatewayProxyResponse;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use axum::body::Body;
 use catalog_store::CatalogStore;
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -13,7 +16,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     REGION,
-    functions::{FunctionError, Functions},
+    functions::{FunctionError, Functions, StreamedAnswer},
     ports::Endpoints,
     wiring,
 };
@@ -65,14 +68,14 @@ fn max_receive_count(function: &str) -> u32 {
     wiring::queue_of(function).map_or(1, |queue| queue.max_receive_count)
 }
 
-/// The event, read from its JSON text as Lambda's runtime client reads it.
-fn read<E: DeserializeOwned>(event: &Value) -> Result<E, FunctionError> {
-    serde_json::from_str(&event.to_string())
+/// The event, read by the function's own types.
+pub(crate) fn read<E: DeserializeOwned>(event: Value) -> Result<E, FunctionError> {
+    serde_json::from_value(event)
         .map_err(|error| FunctionError::new("Runtime.UnmarshalError", format!("the event cannot be read: {error}")))
 }
 
 /// The answer or the error, as Lambda reports it.
-fn answer<A: Serialize, E: fmt::Display>(outcome: Result<A, E>) -> Result<Value, FunctionError> {
+pub(crate) fn answer<A: Serialize, E: fmt::Display>(outcome: Result<A, E>) -> Result<Value, FunctionError> {
     let answer = outcome.map_err(|error| FunctionError::new("Runtime.HandlerError", error.to_string()))?;
     serde_json::to_value(answer)
         .map_err(|error| FunctionError::new("Runtime.MarshalError", format!("the answer cannot be written: {error}")))
@@ -111,7 +114,7 @@ fn with_catalog_index(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(catalog_index::Deps::connect(config, &settings));
     functions.with(wiring::CATALOG_INDEX, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(catalog_index::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(catalog_index::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -125,7 +128,7 @@ fn with_cicd_export(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(cicd_export::Deps::connect(config, &settings));
     functions.with(wiring::CICD_EXPORT, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(cicd_export::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(cicd_export::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -138,7 +141,7 @@ fn with_config_change(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(config_change::Deps::connect(config, &settings));
     functions.with(wiring::CONFIG_CHANGE, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(config_change::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(config_change::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -152,7 +155,7 @@ fn with_cost_report(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(cost_report::Deps::connect(config, &settings));
     functions.with(wiring::COST_REPORT, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(cost_report::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(cost_report::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -162,8 +165,21 @@ fn with_query_api(functions: Functions, config: &SdkConfig) -> Functions {
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
     };
     let deps = Arc::new(query_api::Deps::connect(config, &settings));
-    functions.with(wiring::QUERY_API, move |event| {
+    functions.with_streaming(wiring::QUERY_API, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(query_api::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        async move {
+            let Ok(response) = query_api::handle(read(event)?, &deps, Timestamp::now()).await;
+            streamed(response)
+        }
     })
+}
+
+/// A whole answer as a stream of one piece.
+fn streamed(response: ApiGatewayProxyResponse) -> Result<StreamedAnswer, FunctionError> {
+    let status = u16::try_from(response.status_code).ok().and_then(|code| StatusCode::from_u16(code).ok());
+    let status = status.ok_or_else(|| FunctionError::new("Runtime.MarshalError", "the answer has no valid status"))?;
+    let mut headers = response.headers;
+    headers.extend(response.multi_value_headers);
+    let body = response.body.map_or_else(Body::empty, |body| Body::from(body.to_vec()));
+    Ok(StreamedAnswer { status, headers, body })
 }
