@@ -77,8 +77,10 @@ fn api_facts(paths: &Value, resources: &serde_json::Map<String, Value>, facts: &
             let Some((before, after)) = uri.split_once("functions/${") else { continue };
             let (id, call) = after.split_once(".Arn}/").unwrap_or_default();
             let function = text(&resources[id]["Metadata"]["BuildProperties"]["Binary"]);
-            let is_stream = before.ends_with("path/2021-11-15/") && call == "response-streaming-invocations";
-            let is_whole = before.ends_with("path/2015-03-31/") && call == "invocations";
+            let lambda = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path";
+            let version = before.strip_prefix(lambda).unwrap_or_default();
+            let is_stream = (version, call) == ("/2021-11-15/", "response-streaming-invocations");
+            let is_whole = (version, call) == ("/2015-03-31/", "invocations");
             let mode = integration["responseTransferMode"].as_str().unwrap_or("BUFFERED");
             let bound_ms = integration["timeoutInMillis"].as_u64().unwrap_or_default();
             let how = match (mode, is_stream, is_whole) {

@@ -80,7 +80,12 @@ impl Cors {
             return;
         }
         if !self.allows_any() {
-            answer.append(VARY, HeaderValue::from_static("origin"));
+            // In one value: the answer of a proxy integration has one for each name.
+            let vary = match answer.get(VARY).and_then(|vary| vary.to_str().ok()) {
+                Some(vary) => HeaderValue::from_str(&format!("{vary}, origin")).ok(),
+                None => None,
+            };
+            answer.insert(VARY, vary.unwrap_or(HeaderValue::from_static("origin")));
         }
         if let Some(origin) = self.allowed(request) {
             answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -129,6 +134,13 @@ mod tests {
             assert_eq!(answer[VARY], "origin");
             assert_eq!(cors.preflight(&from(origin)).contains_key(ACCESS_CONTROL_ALLOW_METHODS), is_allowed);
         }
+    }
+
+    #[test]
+    fn what_an_answer_varies_by_already_is_kept() {
+        let mut answer: HeaderMap = [(VARY, HeaderValue::from_static("accept-encoding"))].into_iter().collect();
+        Cors::parse("https://a.example").unwrap().add_to(&HeaderMap::new(), &mut answer);
+        assert_eq!(answer.get_all(VARY).iter().collect::<Vec<_>>(), ["accept-encoding, origin"]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn refused(rsa: &Key, ec: &Key, stranger: &Key) -> Vec<(&'static str, String, Re
         ("an issuer of no text", with("iss", json!(7)), Refusal::Claims),
         ("too long", with("padding", json!("x".repeat(9_000))), Refusal::TooLong),
         ("no parts", "secret".to_owned(), Refusal::Malformed),
-        ("four parts", format!("{signed}.x"), Refusal::Signature),
+        ("four parts", format!("{signed}.x"), Refusal::Malformed),
         ("no base64", format!("!.{}.{}", parts[1], parts[2]), Refusal::Malformed),
         ("padded base64", format!("{}==.{}.{}", parts[0], parts[1], parts[2]), Refusal::Malformed),
         ("no JSON", format!("{}.{}.{}", base64("x"), parts[1], parts[2]), Refusal::Malformed),
