@@ -5,6 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use catalog_model::{Identity, Record, RecordKey};
 use catalog_store::{CatalogStore, Read};
 use cicd_export::{Deps, Event, handle};
+use delivery::cors::Cors;
 use dynoxide::Database;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
@@ -47,7 +48,7 @@ impl Stack {
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let store = CatalogStore::from_clients(dynamodb, s3.clone(), "callboard", "callboard-catalog");
         store.create_table().await.unwrap();
-        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3 };
+        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3, cors: Cors::default() };
         Self { deps, now: NOW.parse().unwrap(), _directory: directory }
     }
 
