@@ -27,7 +27,7 @@ mod rules;
 mod segment;
 mod shape;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Stamp};
 pub use facets::FacetValue;
 pub use fields::{FieldsError, MAX_FIELDS, Projection};
 pub use filter::{Filter, FilterError, MAX_STATEMENTS};
