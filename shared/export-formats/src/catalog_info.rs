@@ -5,8 +5,8 @@
 //! document names would depend on the order in which deliveries come. Placeholders (`$text: <url>`) are never fetched.
 //! <https://backstage.io/docs/features/software-catalog/descriptor-format>
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use catalog_model::{DEFAULT_NAMESPACE, Declared, EntityRef, Identity, Pointer, RecordKey, Said, declare};
@@ -110,17 +110,8 @@ impl FirstDeclared {
         Ok(())
     }
 
-    /// Whether it is the document at this line that speaks of the record.
-    pub(crate) fn is_of(&self, key: &RecordKey, line: usize) -> bool {
-        self.0.get(key) == Some(&line)
-    }
-
-    pub(crate) fn into_records(self) -> impl Iterator<Item = RecordKey> {
-        self.0.into_keys()
-    }
-
-    pub(crate) fn records(&self) -> impl Iterator<Item = &RecordKey> {
-        self.0.keys()
+    pub(crate) fn into_records(self) -> BTreeSet<RecordKey> {
+        self.0.into_keys().collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -159,6 +150,10 @@ impl Judged {
 impl Read {
     fn refused(entity: Option<Identity>, reason: String) -> Self {
         Self { entity, not_utf8: None, outcome: Err(reason) }
+    }
+
+    pub(crate) fn is_right(&self) -> bool {
+        self.outcome.is_ok()
     }
 
     /// Among the documents before it: each record is declared once.

@@ -3,11 +3,13 @@
 //! The set of records must be known before the first of them is written, so a file that is not held is read twice. Of
 //! the first pass stays the set of keys, and as many verdicts as a receipt lists.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use catalog_model::{RecordKey, Said};
 
 use crate::catalog_info::{self, FirstDeclared};
-use crate::document::Verdicts;
+use crate::document::{Verdict, Verdicts};
 use crate::error::ExportError;
 use crate::parameters::Parameters;
 use crate::yaml::Budget;
@@ -25,14 +27,22 @@ pub struct CatalogInfoSurvey {
     splitter: DocumentSplitter,
     budget: Budget,
     first: FirstDeclared,
+    repeated: Repeated,
     verdicts: Verdicts,
     not_utf8: Option<usize>,
 }
 
+/// Lines of the documents that would be right, if what they declare were not declared before.
+#[derive(Debug, Default)]
+pub struct Repeated(BTreeSet<usize>);
+
 /// What a first pass found.
 #[derive(Debug)]
 pub struct SurveyedExport {
-    first: FirstDeclared,
+    /// All that the file speaks of.
+    pub records: BTreeSet<RecordKey>,
+    /// What the second pass has to leave out.
+    pub repeated: Repeated,
     /// `false`: the file names more than could be read, so nothing may be deleted because it is not named.
     pub complete: bool,
     pub verdicts: Verdicts,
@@ -74,7 +84,8 @@ impl CatalogInfoSurvey {
         }
         Ok(SurveyedExport {
             complete: self.verdicts.refused == 0,
-            first: self.first,
+            records: self.first.into_records(),
+            repeated: self.repeated,
             verdicts: self.verdicts,
             notes: catalog_info::notes(parameters),
         })
@@ -87,38 +98,30 @@ impl CatalogInfoSurvey {
             return Err(ExportError::TooManyDocuments { limit: MAX_DOCUMENTS });
         }
         self.not_utf8 = self.not_utf8.or(read.not_utf8);
+        let is_right = read.is_right();
         let (judged, _) = read.judge(document.line, &mut self.first);
+        if is_right && matches!(judged.verdict, Verdict::Refused { .. }) {
+            self.repeated.0.insert(document.line);
+        }
         self.verdicts.add(judged.of(index, document.line));
         Ok(())
     }
 }
 
-impl SurveyedExport {
-    /// All that the file speaks of, in order.
-    pub fn records(&self) -> impl Iterator<Item = &RecordKey> {
-        self.first.records()
-    }
-
-    /// All that the file speaks of, in order, when nothing of it is to be read any more.
-    pub fn into_records(self) -> impl Iterator<Item = RecordKey> {
-        self.first.into_records()
-    }
-
-    /// The second pass over the same bytes.
-    pub fn statements(&self) -> CatalogInfoStatements<'_> {
-        CatalogInfoStatements { surveyed: self, splitter: DocumentSplitter::default(), budget: Budget::default() }
-    }
-}
-
-/// The second pass.
+/// The second pass, over the same bytes.
 #[derive(Debug)]
-pub struct CatalogInfoStatements<'s> {
-    surveyed: &'s SurveyedExport,
+pub struct CatalogInfoStatements {
+    repeated: Repeated,
     splitter: DocumentSplitter,
     budget: Budget,
 }
 
-impl CatalogInfoStatements<'_> {
+impl CatalogInfoStatements {
+    /// `repeated` is what the first pass found.
+    pub fn new(repeated: Repeated) -> Self {
+        Self { repeated, splitter: DocumentSplitter::default(), budget: Budget::default() }
+    }
+
     /// The next piece of the file, once [`Self::next_statements`] has no more.
     pub fn push(&mut self, piece: Bytes) {
         self.splitter.push(piece);
@@ -142,9 +145,7 @@ impl CatalogInfoStatements<'_> {
 
     fn said(&self, document: &DocumentText) -> Vec<(RecordKey, Said)> {
         let Some(read) = catalog_info::read(document, &self.budget) else { return Vec::new() };
-        let statements = read.into_statements();
-        let counts = statements.iter().all(|(key, _)| self.surveyed.first.is_of(key, document.line));
-        if counts { statements } else { Vec::new() }
+        if self.repeated.0.contains(&document.line) { Vec::new() } else { read.into_statements() }
     }
 }
 
@@ -163,8 +164,8 @@ mod tests {
         for piece in pieces() {
             survey.push(piece)?;
         }
-        let surveyed = survey.finish(&Parameters::default())?;
-        let mut pass = surveyed.statements();
+        let SurveyedExport { records, repeated, complete, verdicts, .. } = survey.finish(&Parameters::default())?;
+        let mut pass = CatalogInfoStatements::new(repeated);
         let mut statements = Vec::new();
         for piece in pieces() {
             pass.push(piece);
@@ -177,9 +178,8 @@ mod tests {
         }
         let mut said: Vec<_> = statements.iter().map(|(key, _)| key).collect();
         said.sort_unstable();
-        assert!(said.into_iter().eq(surveyed.records()), "the set is what is said");
-        let complete = surveyed.complete;
-        Ok((statements, surveyed.verdicts.into_listed(), complete))
+        assert!(said.into_iter().eq(&records), "the set is what is said");
+        Ok((statements, verdicts.into_listed(), complete))
     }
 
     fn document(kind: &str, name: &str, at: usize) -> String {

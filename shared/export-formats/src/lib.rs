@@ -23,7 +23,7 @@ mod yaml;
 mod yaml_documents;
 
 pub use catalog_info::MAX_CATALOG_INFO_BYTES;
-pub use catalog_info_stream::{CatalogInfoStatements, CatalogInfoSurvey, MAX_STREAMED_BYTES, SurveyedExport};
+pub use catalog_info_stream::{CatalogInfoStatements, CatalogInfoSurvey, MAX_STREAMED_BYTES, Repeated, SurveyedExport};
 pub use document::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};
 pub use error::ExportError;
 pub use format::{ACCEPTED_FORMATS, FormatError, LATER_FORMATS, format_named};

@@ -66,7 +66,8 @@ pub(crate) fn value(text: &str, lines_before: usize, budget: &Budget) -> Result<
     if let Some(value) = as_json(text) {
         return Ok(value);
     }
-    let expand = |deserializer: serde_saphyr::Deserializer<'_, '_>| Expand { budget, depth: 0 }.deserialize(deserializer);
+    let expand =
+        |deserializer: serde_saphyr::Deserializer<'_, '_>| Expand { budget, depth: 0 }.deserialize(deserializer);
     serde_saphyr::with_deserializer_from_str_with_options(text, options(), expand)
         .map_err(|error| problem(&error, lines_before))
 }
