@@ -5,12 +5,17 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::options::Task;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = cli::options::Cli::parse().options();
+    let task = cli::options::Cli::parse().task();
     let logging = cli::logging::start();
-    match cli::serve::serve(options, logging).await {
+    let outcome = match task {
+        Task::Serve(options) => cli::serve::serve(options, logging).await,
+        Task::Load(options) => cli::load::load(options).await,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::terminal::complain(error.as_ref());

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 
+use super::load::Load;
+
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
@@ -21,6 +23,15 @@ pub(crate) struct Cli {
 enum Command {
     /// Serve until Ctrl-C. This is what happens without a command, too.
     Serve(Serve),
+    /// Load a file of Backstage entities into a running stack, or a deployed one
+    Load(Load),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Serve(Serve),
+    Load(Load),
 }
 
 /// How to serve.
@@ -44,10 +55,11 @@ pub(crate) struct Serve {
 }
 
 impl Cli {
-    pub(crate) fn options(self) -> Serve {
+    pub(crate) fn task(self) -> Task {
         match self.command {
-            Some(Command::Serve(options)) => options,
-            None => self.serve,
+            Some(Command::Serve(options)) => Task::Serve(options),
+            Some(Command::Load(options)) => Task::Load(options),
+            None => Task::Serve(self.serve),
         }
     }
 }
