@@ -7,8 +7,8 @@ use serde_json::Value;
 
 const PIECE_BYTES: usize = 1024 * 1024;
 
-/// Enough to see whether the file has one entity a line.
-const HEAD_BYTES: u64 = 64 * 1024;
+/// Enough to see whether the file has one entity a line: a line and more.
+const HEAD_BYTES: u64 = 5 * 1024 * 1024;
 
 /// A part with fewer documents than the door takes; their average is no smaller than the smallest of use.
 const MAX_PART_DOCUMENTS: usize = 10_000;
