@@ -14,6 +14,7 @@ async fn main() -> ExitCode {
     let outcome = match what {
         Do::Serve(options) => cli::serve::serve(*options, logging).await,
         Do::DynamoDb(options) => cli::dynamodb::serve(options, logging).await,
+        Do::Load(options) => cli::load::load(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! The catalog in memory, which follows the delta log.
 
-use catalog_model::{Identity, Record, RecordKey};
+use catalog_model::Record;
 use catalog_search::{Catalog, IndexRow, NotLoaded, row_of};
 use catalog_store::{CatalogStore, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -90,18 +90,6 @@ impl LiveCatalog {
             whole(self.catalog.write().await.apply(news));
         }
         Ok(())
-    }
-
-    /// `rv` of each record as the log has it.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub(crate) async fn known_rvs(&self, identities: &[Identity]) -> Result<Vec<u64>, StoreError> {
-        self.ask(|catalog| {
-            let rv = |identity: &Identity| catalog.rv(&RecordKey::Entity(identity.clone()));
-            identities.iter().map(|identity| rv(identity).map(Option::unwrap_or_default)).collect()
-        })
-        .await
     }
 }
 

@@ -5,6 +5,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
+use super::load::Load;
+
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
@@ -24,12 +26,15 @@ enum Command {
     Serve(Box<Serve>),
     /// Serve the embedded DynamoDB alone, for `serve --dynamodb`: to tell what it takes of the machine from the rest.
     Dynamodb(DynamoDb),
+    /// Load a file of Backstage entities into a running stack, or a deployed one
+    Load(Load),
 }
 
 /// What to do.
 pub(crate) enum Do {
     Serve(Box<Serve>),
     DynamoDb(DynamoDb),
+    Load(Load),
 }
 
 /// How to serve DynamoDB alone.
@@ -93,6 +98,7 @@ impl Cli {
         match self.command {
             Some(Command::Serve(options)) => Do::Serve(options),
             Some(Command::Dynamodb(options)) => Do::DynamoDb(options),
+            Some(Command::Load(options)) => Do::Load(options),
             None => Do::Serve(Box::new(self.serve)),
         }
     }

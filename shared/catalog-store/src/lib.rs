@@ -25,7 +25,7 @@ use aws_types::service_config::ServiceConfigKey;
 
 pub use error::StoreError;
 pub use operations::{FailureRecord, Parked, SourceStatus, Status};
-pub use publication::{Publication, Published};
+pub use publication::{Heading, Publication, Published};
 pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
 pub use rollups::{Flipped, RollupHead};
 pub use root::{Clock, SourceHead};
