@@ -1,20 +1,17 @@
 //! A long drop holds a bounded part of its object in memory. In a process of its own: what is measured is all of it.
+#![cfg(target_os = "linux")]
 
-#[cfg(target_os = "linux")]
+#[cfg(test)]
 #[path = "doors/stack.rs"]
 #[expect(dead_code, reason = "the other tests of the function use the rest of it")]
 mod stack;
 
 /// An object of 96 MB, and what the process may grow by while it is loaded: pieces of 4 MiB, 16 fragments that are
 /// written, and both emulators.
-#[cfg(target_os = "linux")]
 const DOCUMENTS: usize = 600;
-#[cfg(target_os = "linux")]
 const DOCUMENT_BYTES: usize = 160_000;
-#[cfg(target_os = "linux")]
 const MAX_GROWTH_KB: u64 = 80_000;
 
-#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_long_object_is_never_held_whole() {
     use aws_sdk_s3::primitives::ByteStream;
@@ -46,7 +43,7 @@ async fn a_long_object_is_never_held_whole() {
     assert!(grown_kb < MAX_GROWTH_KB, "the process grew by {grown_kb} kB");
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(test)]
 fn status_kb(field: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(field)).unwrap();
