@@ -111,6 +111,7 @@ async fn catalog_route(
     deps: &Arc<Deps>,
     now: Timestamp,
 ) -> Result<Answer, ApiError> {
+    let fixed = if fixed.contains(&"") { &[] } else { fixed };
     match (request.http_method.as_str(), fixed) {
         ("GET", ["entities"]) => catalog::entities(request, deps, now).await,
         ("GET", ["entities", "by-query"]) => catalog::by_query(request, deps, now).await,
