@@ -3,7 +3,9 @@
 use aws_config::SdkConfig;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use catalog_store::{CatalogStore, StoreError};
+use catalog_follow::LogRow;
+use catalog_search::RowState;
+use catalog_store::{CatalogStore, MAX_ROW_BYTES, StoreError};
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use tracing::{info, instrument, warn};
@@ -45,13 +47,14 @@ pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<DynamoD
     let mut counts = Counts::default();
     let mut failed_at = None;
     for (at, record) in event.records.iter().enumerate() {
-        match change_of(record, &deps.store).await {
+        // Boxed: the compiler's limits on nested futures.
+        match Box::pin(change_of(record, &deps.store)).await {
             Ok(Change::Other) => {}
             Ok(Change::Unchanged) => counts.unchanged += 1,
             Ok(Change::Row(row)) => {
-                let is_broken = matches!(row.state, catalog_search::RowState::Broken(_));
+                let is_broken = matches!(row.state, RowState::Broken(_));
                 *(if is_broken { &mut counts.broken } else { &mut counts.changed }) += 1;
-                rows.push(serde_json::to_value(*row)?);
+                rows.push(text_of(*row)?);
             }
             Err(error) => {
                 warn!(error = %delivery::describe(&error), "could not read a changed record");
@@ -60,8 +63,9 @@ pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<DynamoD
             }
         }
     }
+    let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
     if !rows.is_empty()
-        && let Err(error) = deps.store.append_deltas(&rows).await
+        && let Err(error) = Box::pin(deps.store.append_deltas(&rows, catalog_follow::rules(), now_ms)).await
     {
         warn!(error = %delivery::describe(&error), rows = rows.len(), "could not append to the log");
         return response_from(&event, 0, error);
@@ -89,6 +93,17 @@ async fn count(counts: &Counts, deps: &Deps, now: Timestamp) {
     if let Err(error) = deps.store.count(SOURCE, &sums, now_ms).await {
         warn!(error = %delivery::describe(&error), "could not count a batch");
     }
+}
+
+/// A row that is longer than the log takes says so instead.
+fn text_of(row: LogRow) -> Result<String, serde_json::Error> {
+    let text = serde_json::to_string(&row)?;
+    if text.len() <= MAX_ROW_BYTES {
+        return Ok(text);
+    }
+    let reason = format!("its row in the index has {} bytes, and may have {MAX_ROW_BYTES}", text.len());
+    warn!(record = %row.key, rv = row.rv, bytes = text.len(), "a record is too long for the index");
+    serde_json::to_string(&LogRow { state: RowState::Broken(reason), ..row })
 }
 
 fn response_from(event: &Event, at: usize, error: StoreError) -> Result<DynamoDbEventResponse, Error> {

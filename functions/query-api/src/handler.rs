@@ -4,6 +4,7 @@ use std::convert::Infallible;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use catalog_follow::LiveCatalog;
 use catalog_model::EntityRef;
 use catalog_store::CatalogStore;
 use delivery::api::ApiError;
@@ -12,7 +13,6 @@ use percent_encoding::percent_decode_str;
 use tracing::{info, instrument};
 
 use crate::documents::Documents;
-use crate::live::LiveCatalog;
 use crate::{Settings, catalog, costs, explain, pages, status};
 
 /// What the handler is connected to, and what it remembers between requests.

@@ -7,7 +7,6 @@ mod cursor;
 mod documents;
 mod explain;
 mod handler;
-mod live;
 mod pages;
 mod parameters;
 mod settings;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use catalog_follow::Progress;
 use catalog_store::{RollupHead, SourceStatus};
 use delivery::api::ApiError;
 use jiff::Timestamp;
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::answers::{self, unavailable};
 use crate::handler::Deps;
-use crate::live::Progress;
 use crate::parameters::Parameters;
 
 /// A sum that a source counts, and the parts that must make it.
@@ -47,7 +47,7 @@ pub(crate) async fn status(
         "failures": status.failures,
         "parked": status.parked,
         "truncated": status.truncated,
-        "index": index_json(progress, catalog.len(), is_following, &broken, now),
+        "index": index_json(&progress, catalog.len(), is_following, &broken, now),
         "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
     }))
 }
@@ -71,13 +71,15 @@ fn conservation(counts: &BTreeMap<String, u64>) -> BTreeMap<&'static str, bool> 
         .collect()
 }
 
-fn index_json(progress: Progress, entities: usize, is_following: bool, broken: &[Value], now: Timestamp) -> Value {
+fn index_json(progress: &Progress, entities: usize, is_following: bool, broken: &[Value], now: Timestamp) -> Value {
     json!({
         "seq": progress.seq,
         "entities": entities,
         "following": is_following,
         "ageMs": progress.polled_at.map(|polled| now.duration_since(polled).as_millis().max(0).try_into().unwrap_or(i64::MAX)),
-        "unreadableRows": progress.unreadable,
+        "rowsBehindSegment": progress.rows_behind,
+        "rulesMatch": !progress.foreign_rules,
+        "defect": progress.defect.as_ref().map(ToString::to_string),
         "broken": broken,
     })
 }

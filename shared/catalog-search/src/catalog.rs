@@ -171,6 +171,20 @@ impl Catalog {
             .and_then(|(_, identity)| self.existing(identity))
     }
 
+    /// Names and secondary ids that an entity claims.
+    pub(crate) fn claimed_by(&self, identity: &Identity) -> impl Iterator<Item = &Key> {
+        self.claimed.get(identity).into_iter().flatten()
+    }
+
+    pub(crate) fn claimants(&self, key: &Key) -> impl Iterator<Item = &Identity> {
+        self.aliases.get(key).into_iter().flat_map(|alias| &alias.claims).map(|claim| &claim.identity)
+    }
+
+    /// Entities whose own record gives them this name.
+    pub(crate) fn declared_as(&self, name: &Key) -> impl Iterator<Item = Doc> {
+        self.declared.get(name).into_iter().flatten().copied()
+    }
+
     /// All keys that lead to an existing entity.
     pub(crate) fn keys(&self, doc: Doc) -> BTreeSet<Key> {
         let identity = self.identity(doc);

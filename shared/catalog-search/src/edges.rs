@@ -60,7 +60,7 @@ impl Catalog {
         relations
     }
 
-    fn outgoing(&self, doc: Doc) -> impl Iterator<Item = Relation> {
+    pub(crate) fn outgoing(&self, doc: Doc) -> impl Iterator<Item = Relation> {
         let said = self.entry(doc).map(|entry| entry.relations.clone()).unwrap_or_default();
         let inherited = self.shape(doc).map(|shape| shape.inherited_relations()).unwrap_or_default();
         said.into_iter().chain(inherited)

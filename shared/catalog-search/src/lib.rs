@@ -2,6 +2,7 @@
 //!
 //! Pure: no I/O and no clock. The specification is the behaviour of Backstage's catalog 4.0.0.
 
+mod affected;
 mod catalog;
 mod columns;
 mod docs;
@@ -16,6 +17,7 @@ mod query;
 mod render;
 mod row;
 mod shape;
+mod touched;
 
 pub use catalog::Catalog;
 pub use facets::FacetValue;
@@ -26,3 +28,4 @@ pub use query::{Order, Page, Position, Query, Start, TextFilter};
 pub use render::render;
 pub use row::{IndexEntry, IndexRow, RowState, Said, row_of};
 pub use shape::{Inherited, Naming, Shape};
+pub use touched::Touched;

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::LogDefect;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
@@ -31,6 +33,12 @@ pub enum StoreError {
     MissingObject { key: String },
     #[error("object `{key}` in the catalog bucket does not have the content that its key names")]
     CorruptObject { key: String },
+    #[error("the log of the index is broken")]
+    BrokenLog(#[source] LogDefect),
+    #[error("a row of the log has {bytes} bytes, and may have {max}")]
+    RowTooLong { bytes: usize, max: usize },
+    #[error("the system gives no random bytes")]
+    NoRandomness(#[source] getrandom::Error),
     #[error("{left} keys of a batch were still unprocessed after {tries} tries")]
     Unprocessed { left: usize, tries: u32 },
     #[error("{what} changed during each of {tries} tries")]
@@ -46,7 +54,7 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::Aws { .. })
+        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::NoRandomness(_) | Self::Aws { .. })
     }
 
     /// A reason code for dead letters and metrics.
@@ -60,6 +68,10 @@ impl StoreError {
             Self::KeyTooLong { .. } => "key-too-long",
             Self::MissingObject { .. } => "object-missing",
             Self::CorruptObject { .. } => "object-corrupt",
+            Self::BrokenLog(LogDefect::Gap { .. }) => "log-gap",
+            Self::BrokenLog(LogDefect::Unreadable { .. }) => "log-unreadable",
+            Self::RowTooLong { .. } => "row-too-long",
+            Self::NoRandomness(_) => "no-randomness",
             Self::Unprocessed { .. } => "unprocessed-keys",
             Self::Contended { .. } => "contended",
             Self::Aws { .. } => "aws",
