@@ -5,10 +5,11 @@ use std::{fmt, sync::Arc};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use catalog_store::CatalogStore;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
@@ -164,6 +165,20 @@ fn with_query_api(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(query_api::Deps::connect(config, &settings));
     functions.with(wiring::QUERY_API, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(query_api::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { buffered(query_api::handle(read(&event)?, &deps, Timestamp::now()).await).await })
     })
+}
+
+/// The answer as a proxy integration without streaming has it.
+async fn buffered(answer: query_api::Answer) -> Result<Value, FunctionError> {
+    let body = answer.body.collect().await;
+    let body = body.map_err(|error| FunctionError::new("Runtime.StreamError", error.to_string()))?;
+    let headers =
+        answer.headers.iter().filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))));
+    let headers: Map<String, Value> = headers.collect();
+    let (is_base64, body) = match String::from_utf8(body.to_vec()) {
+        Ok(text) => (false, text),
+        Err(bytes) => (true, STANDARD.encode(bytes.into_bytes())),
+    };
+    Ok(json!({"statusCode": answer.status, "headers": headers, "body": body, "isBase64Encoded": is_base64}))
 }

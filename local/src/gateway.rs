@@ -214,8 +214,11 @@ mod tests {
         let rest = json!({"proxy": "api/exports/a.b/terraform-state/x/y"});
         assert_eq!(routed("GET", "/api/exports/a.b/terraform-state/x/y"), Some(("query-api", rest)));
         assert_eq!(routed("GET", "/"), Some(("query-api", json!({}))));
-        assert_eq!(routed("POST", "/api/catalog/entities/by-refs"), Some(("query-api", json!({}))));
-        assert_eq!(routed("POST", "/api/catalog/entities"), None);
+        assert_eq!(
+            routed("POST", "/api/catalog/entities/by-refs"),
+            Some(("query-api", json!({"proxy": "entities/by-refs"})))
+        );
+        assert_eq!(routed("POST", "/api/status"), None);
         assert_eq!(routed("PUT", "/api/exports/a//c"), None);
         assert_eq!(routed("PUT", "/api/exports/a/b"), None);
         assert_eq!(routed("PATCH", "/"), None);

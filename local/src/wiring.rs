@@ -148,7 +148,10 @@ pub const ROUTES: &[Route] = &[
     Route { method: "DELETE", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
     Route { method: "GET", path: "/", function: QUERY_API },
     Route { method: "GET", path: "/{proxy+}", function: QUERY_API },
-    Route { method: "POST", path: "/api/catalog/entities/by-refs", function: QUERY_API },
+    Route { method: "HEAD", path: "/api/catalog/{proxy+}", function: QUERY_API },
+    Route { method: "POST", path: "/api/catalog/{proxy+}", function: QUERY_API },
+    Route { method: "PUT", path: "/api/catalog/{proxy+}", function: QUERY_API },
+    Route { method: "DELETE", path: "/api/catalog/{proxy+}", function: QUERY_API },
 ];
 
 /// The queue with this logical id.

@@ -1,67 +1,137 @@
-//! Values and errors -> responses that fit through Lambda.
+//! Values and errors -> answers: a status, headers, and a body that is there or that comes piece by piece.
 
-use aws_lambda_events::apigw::ApiGatewayProxyResponse;
-use aws_lambda_events::encodings::Body;
+use std::fmt;
+
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use bytes::Bytes;
 use catalog_store::StoreError;
 use delivery::api::ApiError;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use futures::stream::{BoxStream, StreamExt};
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use sha1::{Digest, Sha1};
 use tracing::error;
 
-/// What Lambda returns synchronously at most, less some room for status and headers:
-/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const MAX_RESPONSE_BYTES: usize = 6 * 1024 * 1024 - 8 * 1024;
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// What an answer holds at most in memory. Lists of whole entities are no such answers: they are streamed.
+const MAX_BUFFERED_BYTES: usize = 48 * 1024 * 1024;
+
+/// What a caller gets.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: AnswerBody,
+}
+
+pub enum AnswerBody {
+    Full(Bytes),
+    /// An error in it means that the answer broke off: the connection must not end as if it were whole.
+    Stream(BoxStream<'static, Result<Bytes, BrokenOff>>),
+}
+
+/// Why the rest of an answer does not come. What went wrong is in the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off: {0}")]
+pub struct BrokenOff(pub String);
+
+impl fmt::Debug for AnswerBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(bytes) => f.debug_tuple("Full").field(&bytes.len()).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+impl AnswerBody {
+    /// The whole body, for who cannot pass it on piece by piece.
+    ///
+    /// # Errors
+    /// Fails if it broke off.
+    pub async fn collect(self) -> Result<Bytes, BrokenOff> {
+        match self {
+            Self::Full(bytes) => Ok(bytes),
+            Self::Stream(mut pieces) => {
+                let mut whole = Vec::new();
+                while let Some(piece) = pieces.next().await {
+                    whole.extend_from_slice(&piece?);
+                }
+                Ok(whole.into())
+            }
+        }
+    }
+}
+
+impl Answer {
+    /// No body, and nothing said about its type.
+    pub(crate) fn empty(status: u16) -> Self {
+        Self { status, headers: HeaderMap::new(), body: AnswerBody::Full(Bytes::new()) }
+    }
+
+    pub(crate) fn of_error(error: ApiError, request: &ApiGatewayProxyRequest) -> Self {
+        let status = error.status;
+        tagged(status, error.into_body(request).into())
+    }
+}
 
 /// For an answer that has so many bytes at least.
 ///
 /// # Errors
-/// 413 if it is more than Lambda can return.
+/// 413 if it is more than is held in memory.
 pub(crate) fn check_length(bytes: usize) -> Result<(), ApiError> {
-    if bytes <= MAX_RESPONSE_BYTES {
+    if bytes <= MAX_BUFFERED_BYTES {
         return Ok(());
     }
     Err(ApiError::payload_too_large(format!(
-        "the answer has {bytes} bytes or more, and at most {MAX_RESPONSE_BYTES} can be returned; ask for pages with \
-         `limit` (/entities/by-query goes on with `cursor`), for less of each entity with `fields`, or for fewer with \
+        "the answer has {bytes} bytes or more, and at most {MAX_BUFFERED_BYTES} can be returned at once; ask for pages \
+         with `limit` (/entities/by-query goes on with `cursor`), for less of each entity with `fields`, or for fewer with \
          `filter`"
     )))
 }
 
 /// A 200 with a text body.
-///
-/// # Errors
-/// 413 if it is more than Lambda can return.
-pub(crate) fn text(content_type: &'static str, body: String) -> Result<ApiGatewayProxyResponse, ApiError> {
-    // The body travels as a JSON string: quotes, backslashes and control characters take more than their one byte.
-    let escaped: usize = body
-        .bytes()
-        .map(|byte| match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
-            0..0x20 => 6,
-            _ => 1,
-        })
-        .sum();
-    check_length(escaped)?;
-    let mut response = ApiGatewayProxyResponse::default();
-    response.status_code = 200;
-    response.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response.body = Some(Body::Text(body));
-    Ok(response)
+pub(crate) fn text(content_type: &'static str, body: String) -> Answer {
+    let mut answer = tagged(200, body.into());
+    answer.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
 }
 
-/// A 200 with JSON.
-///
-/// # Errors
-/// 413 if it is more than Lambda can return.
-pub(crate) fn json(body: &serde_json::Value) -> Result<ApiGatewayProxyResponse, ApiError> {
-    json_text(body.to_string())
+/// A 200 with JSON and its tag, as Backstage's `res.json` gives it.
+pub(crate) fn json(body: &serde_json::Value) -> Answer {
+    tagged(200, body.to_string().into())
 }
 
-/// A 200 with what is JSON already.
-///
-/// # Errors
-/// 413 if it is more than Lambda can return.
-pub(crate) fn json_text(body: String) -> Result<ApiGatewayProxyResponse, ApiError> {
-    text("application/json; charset=utf-8", body)
+/// A 200 with what is JSON already, and its tag.
+pub(crate) fn json_text(body: String) -> Answer {
+    tagged(200, body.into())
+}
+
+/// JSON with its tag.
+pub(crate) fn json_with(status: u16, body: &serde_json::Value) -> Answer {
+    tagged(status, body.to_string().into())
+}
+
+/// A 200 with JSON and no tag: Backstage writes whole entities as they are stored.
+pub(crate) fn raw_json(body: AnswerBody) -> Answer {
+    Answer { status: 200, headers: HeaderMap::from_iter([(CONTENT_TYPE, JSON)]), body }
+}
+
+fn tagged(status: u16, body: Bytes) -> Answer {
+    let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, JSON)]);
+    headers.insert(ETAG, etag(&body));
+    Answer { status, headers, body: AnswerBody::Full(body) }
+}
+
+/// The weak tag of express: the length in hexadecimal and 27 characters of a SHA-1 in base64.
+fn etag(body: &[u8]) -> HeaderValue {
+    let digest = STANDARD_NO_PAD.encode(Sha1::digest(body));
+    HeaderValue::from_str(&format!("W/\"{:x}-{digest}\"", body.len()))
+        .expect("hexadecimal and base64 are visible ASCII")
 }
 
 /// For `map_err` on a call of the store: what went wrong is for the log, not for the caller.
@@ -79,11 +149,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_that_lambda_could_not_return_is_refused_with_what_to_do() {
-        let fits = "x".repeat(MAX_RESPONSE_BYTES);
-        assert!(text("text/plain", fits.clone()).is_ok());
-        let error = text("text/plain", fits.replacen('x', "\"", 1)).unwrap_err();
+    fn a_tag_is_that_of_express() {
+        // Seen on a Backstage backend.
+        let body = r#"[{"metadata":{"name":"user.000002"}}]"#;
+        assert_eq!(etag(body.as_bytes()), "W/\"25-dOjdAn0bNQYGj4pyfw1Y2QhNWWA\"");
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_to_be_held_is_refused_with_what_to_do() {
+        assert!(check_length(MAX_BUFFERED_BYTES).is_ok());
+        let error = check_length(MAX_BUFFERED_BYTES + 1).unwrap_err();
         assert_eq!(error.status, 413);
         assert!(error.message.contains("`limit`"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_not_taken_for_a_whole_one() {
+        let pieces = [Ok(Bytes::from_static(b"[1")), Ok(Bytes::from_static(b",2]"))];
+        let whole = AnswerBody::Stream(futures::stream::iter(pieces.clone()).boxed()).collect().await;
+        assert_eq!(whole, Ok(Bytes::from_static(b"[1,2]")));
+        let broken = pieces.into_iter().chain([Err(BrokenOff("no table".to_owned()))]);
+        assert!(AnswerBody::Stream(futures::stream::iter(broken).boxed()).collect().await.is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use cost_model::{AmountError, CostQuery, Dimension, Granularity, Metric, Month, Rollup, Scope, Statement, costs};
 use delivery::api::{ApiError, header};
 use futures::future::try_join_all;
@@ -11,7 +11,7 @@ use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use jiff::Timestamp;
 use tracing::error;
 
-use crate::answers::{self, unavailable};
+use crate::answers::{self, Answer, unavailable};
 use crate::catalog::find;
 use crate::handler::Deps;
 use crate::parameters::Parameters;
@@ -23,7 +23,7 @@ pub(crate) async fn of_scope(
     request: &ApiGatewayProxyRequest,
     deps: &Deps,
     now: Timestamp,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let parameters = Parameters::check(request, &["scope", "from", "to", "by", "metric", "granularity"])?;
     let asked = parameters.required("scope")?;
     let scope: Scope = asked.parse().map_err(|error| invalid("scope", &error))?;
@@ -57,14 +57,10 @@ pub(crate) async fn of_scope(
         )));
     }
     let answer = costs(&rollups, &query).map_err(too_large)?;
-    answers::json(&answer.to_json(asked, &query))
+    Ok(answers::json(&answer.to_json(asked, &query)))
 }
 
-pub(crate) async fn statement(
-    request: &ApiGatewayProxyRequest,
-    month: &str,
-    deps: &Deps,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+pub(crate) async fn statement(request: &ApiGatewayProxyRequest, month: &str, deps: &Deps) -> Result<Answer, ApiError> {
     let parameters = Parameters::check(request, &["format"])?;
     let month: Month = month.parse().map_err(|error| ApiError::input(format!("request/params/month: {error}")))?;
     let as_csv = match parameters.one("format")? {
@@ -83,9 +79,9 @@ pub(crate) async fn statement(
     }
     let statement = Statement::of(&rollups).map_err(too_large)?;
     if !as_csv {
-        return answers::json(&statement.to_json(&month.to_string()));
+        return Ok(answers::json(&statement.to_json(&month.to_string())));
     }
-    let mut response = answers::text("text/csv; charset=utf-8", statement.to_csv(&month.to_string()))?;
+    let mut response = answers::text("text/csv; charset=utf-8", statement.to_csv(&month.to_string()));
     if let Ok(name) = HeaderValue::from_str(&format!("attachment; filename=\"statement-{month}.csv\"")) {
         response.headers.insert(CONTENT_DISPOSITION, name);
     }
@@ -99,7 +95,8 @@ async fn stored_scopes(scope: &Scope, deps: &Deps, now: Timestamp) -> Result<(Ve
         Scope::All | Scope::Account(_) => Ok((vec![scope.clone()], true)),
         Scope::Resource(identity) => {
             deps.live.follow(now).await.map_err(unavailable)?;
-            let is_known = deps.live.read().await.identity_of(&identity.key()).is_some();
+            let is_known =
+                deps.live.ask(|catalog| catalog.identity_of(&identity.key())).await.map_err(unavailable)?.is_some();
             Ok((vec![scope.clone()], is_known))
         }
         Scope::Entity(entity_ref) => {

@@ -46,10 +46,7 @@ impl Documents {
         live: &LiveCatalog,
         store: &CatalogStore,
     ) -> Result<Vec<Option<Arc<Stitched>>>, StoreError> {
-        let known: Vec<u64> = {
-            let catalog = live.read().await;
-            identities.iter().map(|i| LiveCatalog::known_rv(&catalog, &RecordKey::Entity(i.clone()))).collect()
-        };
+        let known = live.known_rvs(identities).await?;
         let mut found: HashMap<Identity, Arc<Stitched>> = HashMap::new();
         let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
         {

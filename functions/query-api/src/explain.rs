@@ -1,16 +1,16 @@
 //! `GET /api/explain/{kind}/{namespace}/{name}`: for every field the fragment, version, delivery and rule that it came
 //! from, and what lost. Answers for what is gone as well, as long as there is a record of it.
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_model::{
     DEFAULT_RULE, EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias,
 };
-use catalog_search::{Catalog, Inherited, Naming, Shape, render};
+use catalog_search::{Catalog, Inherited, Naming, NotLoaded, Shape, render};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::answers::{self, unavailable};
+use crate::answers::{self, Answer, unavailable};
 use crate::catalog::{Found, find};
 use crate::handler::Deps;
 use crate::parameters::Parameters;
@@ -20,24 +20,26 @@ pub(crate) async fn explain(
     entity_ref: &EntityRef,
     deps: &Deps,
     now: Timestamp,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
     let found = find(entity_ref, deps, now).await.map_err(unavailable)?.ok_or_else(|| {
         ApiError::not_found(format!("nothing was ever said about {entity_ref}; is its kind, namespace and name right?"))
     })?;
-    answers::json(&explained(&found, entity_ref, &*deps.live.read().await))
+    let explained = deps.live.ask(|catalog| explained(&found, entity_ref, catalog)).await.map_err(unavailable)?;
+    Ok(answers::json(&explained))
 }
 
-fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
+fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Result<Value, NotLoaded> {
     let Found { identity, record, stitched, alias } = found;
-    let shape = catalog.shape_of(identity);
+    let shape = catalog.shape_of(identity)?;
     let (exists, rule, borne_by) = match &stitched.existence {
         Existence::Exists { borne_by, rule } => (true, *rule, Some(borne_by)),
         Existence::Gone { rule } => (false, *rule, None),
     };
-    json!({
+    let entity = if exists { Some(render(stitched, catalog)?) } else { None };
+    Ok(json!({
         "asked": asked,
-        "entityRef": catalog.current_ref(identity),
+        "entityRef": catalog.current_ref(identity)?,
         "identity": identity,
         "uid": identity.uid(),
         "rv": record.rv,
@@ -46,17 +48,17 @@ fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Value {
             "rule": rule,
             "by": borne_by.map(|key| source_of(key, record)),
         },
-        "entity": exists.then(|| render(stitched, catalog)),
-        "name": name(stitched, shape, alias),
-        "inherited": shape.and_then(|shape| shape.inherited.as_ref()).map(inherited),
-        "fields": fields(stitched, record, shape),
-        "relations": relations(stitched, record, catalog),
+        "entity": entity,
+        "name": name(stitched, shape.as_ref(), alias),
+        "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_ref()).map(inherited),
+        "fields": fields(stitched, record, shape.as_ref()),
+        "relations": relations(stitched, record, catalog)?,
         "status": stitched.status.iter().map(|item| json!({
             "type": item.item_type, "level": item.level, "message": item.message,
         })).collect::<Vec<_>>(),
         "keys": stitched.keys,
         "fragments": record.fragments.iter().map(|(key, fragment)| said_by(key, fragment)).collect::<Vec<_>>(),
-    })
+    }))
 }
 
 /// Which names there are, which one is shown, and who claims the name that was asked for.
@@ -132,18 +134,18 @@ fn explained_field(field: &Field, record: &Record) -> Value {
 }
 
 /// Outgoing relations. Those from the other side are explained by the entity that says them.
-fn relations(stitched: &Stitched, record: &Record, catalog: &Catalog) -> Vec<Value> {
+fn relations(stitched: &Stitched, record: &Record, catalog: &Catalog) -> Result<Vec<Value>, NotLoaded> {
     stitched
         .relations
         .iter()
         .map(|(relation, said_by)| {
-            json!({
+            Ok(json!({
                 "type": relation.relation_type,
                 "target": relation.target,
                 // None: nobody answers to the key (yet), and the relation is not shown.
-                "targetRef": catalog.shown_ref(&relation.target),
+                "targetRef": catalog.shown_ref(&relation.target)?,
                 "by": said_by.iter().map(|key| source_of(key, record)).collect::<Vec<_>>(),
-            })
+            }))
         })
         .collect()
 }

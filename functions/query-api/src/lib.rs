@@ -1,10 +1,12 @@
 //! Everything that is read: the Backstage catalog API, explain, status and costs.
 
 mod answers;
+mod body;
 mod catalog;
 mod costs;
 mod cursor;
 mod documents;
+mod encodings;
 mod explain;
 mod handler;
 mod pages;
@@ -12,5 +14,7 @@ mod parameters;
 mod settings;
 mod status;
 
+pub use answers::{Answer, AnswerBody, BrokenOff};
+pub use cursor::{Cursor, CursorError, CursorKey, MAX_CURSOR_BYTES};
 pub use handler::{Deps, handle};
 pub use settings::Settings;

@@ -1,18 +1,35 @@
-//! Wires the function to Lambda.
+//! Wires the function to Lambda: a prelude with status and headers, and the body piece by piece.
+
+use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use futures::stream::{BoxStream, StreamExt, once};
 use jiff::Timestamp;
-use lambda_runtime::{Error, LambdaEvent, service_fn};
-use query_api::{Deps, Settings, handle};
+use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
+use query_api::{Answer, AnswerBody, BrokenOff, Deps, Settings, handle};
+
+type Pieces = BoxStream<'static, Result<bytes::Bytes, BrokenOff>>;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();
     let settings = Settings::from_env()?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let deps = &Deps::connect(&config, &settings);
-    let service =
-        async move |event: LambdaEvent<ApiGatewayProxyRequest>| handle(event.payload, deps, Timestamp::now()).await;
+    let deps = &Arc::new(Deps::connect(&config, &settings));
+    let service = async move |event: LambdaEvent<ApiGatewayProxyRequest>| {
+        streamed(handle(event.payload, deps, Timestamp::now()).await)
+    };
     lambda_runtime::run(service_fn(service)).await
+}
+
+/// As API Gateway's response streaming takes it.
+fn streamed(answer: Answer) -> Result<StreamResponse<Pieces>, Error> {
+    let metadata_prelude =
+        MetadataPrelude { status_code: answer.status.try_into()?, headers: answer.headers, cookies: Vec::new() };
+    let stream = match answer.body {
+        AnswerBody::Full(bytes) => once(async { Ok(bytes) }).boxed(),
+        AnswerBody::Stream(pieces) => pieces,
+    };
+    Ok(StreamResponse { metadata_prelude, stream })
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use aws_lambda_events::apigw::{ApiGatewayProxyRequest, ApiGatewayProxyResponse};
+use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_follow::Progress;
 use catalog_store::{RollupHead, SourceStatus};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::answers::{self, unavailable};
+use crate::answers::{self, Answer, unavailable};
 use crate::handler::Deps;
 use crate::parameters::Parameters;
 
@@ -24,32 +24,29 @@ const LAWS: [(&str, &[&str]); 4] = [
 /// Broken records that one answer lists.
 const MAX_BROKEN: usize = 100;
 
-pub(crate) async fn status(
-    request: &ApiGatewayProxyRequest,
-    deps: &Deps,
-    now: Timestamp,
-) -> Result<ApiGatewayProxyResponse, ApiError> {
+pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
     let (followed, status, heads) = tokio::join!(deps.live.follow(now), deps.store.status(), deps.store.heads());
-    // An index that cannot follow is no reason to be silent: its age says so.
-    let is_following = followed.is_ok();
+    // An index that cannot follow is no reason to be silent.
+    let trouble = followed.err().map(|error| delivery::describe(&error));
     let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
     let progress = deps.live.progress().await;
-    let catalog = deps.live.read().await;
-    let broken: Vec<Value> = catalog
-        .broken()
+    let (entities, broken) =
+        deps.live.ask(|catalog| Ok((catalog.len(), catalog.broken()?))).await.map_err(unavailable)?;
+    let broken: Vec<Value> = broken
+        .iter()
         .take(MAX_BROKEN)
         .map(|(key, reason)| json!({"record": key.to_string(), "reason": reason}))
         .collect();
-    answers::json(&json!({
+    Ok(answers::json(&json!({
         "now": now.to_string(),
         "sources": status.sources.iter().map(|source| source_json(source, now)).collect::<Vec<_>>(),
         "failures": status.failures,
         "parked": status.parked,
         "truncated": status.truncated,
-        "index": index_json(&progress, catalog.len(), is_following, &broken, now),
+        "index": index_json(&progress, entities, trouble, &broken, now),
         "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
-    }))
+    })))
 }
 
 fn source_json(source: &SourceStatus, now: Timestamp) -> Value {
@@ -71,15 +68,36 @@ fn conservation(counts: &BTreeMap<String, u64>) -> BTreeMap<&'static str, bool> 
         .collect()
 }
 
-fn index_json(progress: &Progress, entities: usize, is_following: bool, broken: &[Value], now: Timestamp) -> Value {
+fn index_json(
+    progress: &Progress,
+    entities: usize,
+    trouble: Option<String>,
+    broken: &[Value],
+    now: Timestamp,
+) -> Value {
+    let age_ms = |since: Timestamp| i64::try_from(now.duration_since(since).as_millis().max(0)).unwrap_or(i64::MAX);
+    let made = |at_ms: u64| i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let segment = progress.pointer.as_ref().map(|pointer| {
+        json!({
+            "hash": pointer.hash.get(..12),
+            "seq": pointer.seq,
+            "ageMs": made(pointer.at_ms).map(age_ms),
+            "entities": pointer.entities,
+            "bytes": pointer.bytes,
+            "format": pointer.format,
+        })
+    });
+    let defect = progress.defect.as_ref().map(ToString::to_string).or(trouble);
     json!({
         "seq": progress.seq,
         "entities": entities,
-        "following": is_following,
-        "ageMs": progress.polled_at.map(|polled| now.duration_since(polled).as_millis().max(0).try_into().unwrap_or(i64::MAX)),
+        "following": defect.is_none(),
+        // Why it does not follow. What is wrong with the segment or the log is mended by a rebuild: `callboard rebuild`.
+        "defect": defect,
+        "ageMs": progress.polled_at.map(age_ms),
+        "segment": segment,
         "rowsBehindSegment": progress.rows_behind,
-        "rulesMatch": !progress.foreign_rules,
-        "defect": progress.defect.as_ref().map(ToString::to_string),
+        "rulesMatch": progress.has_own_rules(),
         "broken": broken,
     })
 }

@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests, and the words that they share")]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
-use aws_lambda_events::encodings::Body;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use catalog_model::{
@@ -15,7 +15,7 @@ use catalog_model::{
 use catalog_store::{CatalogStore, RollupHead};
 use cost_model::{Amount, Amounts, Attribution, Dimensions, Rollup};
 use jiff::Timestamp;
-use query_api::{Deps, handle};
+use query_api::{CursorKey, Deps, handle};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
@@ -26,7 +26,7 @@ type Items = BTreeMap<String, Value>;
 struct Stack {
     store: CatalogStore,
     raw: aws_sdk_dynamodb::Client,
-    deps: Deps,
+    deps: Arc<Deps>,
     /// The table as the stream told of it last.
     indexed: Items,
     serial: u64,
@@ -54,7 +54,7 @@ impl Stack {
         let store =
             CatalogStore::from_clients(raw.clone(), aws_sdk_s3::Client::from_conf(s3), TABLE, "callboard-catalog");
         store.create_table().await.unwrap();
-        let deps = Deps::of_store(store.clone());
+        let deps = Arc::new(Deps::of_store(store.clone(), CursorKey::new("tests")));
         Self { store, raw, deps, indexed: Items::new(), serial: 0, now_ms: 1_790_000_000_000 }
     }
 
@@ -115,7 +115,7 @@ impl Stack {
         assert_eq!(response.batch_item_failures, []);
     }
 
-    async fn ask(&mut self, method: &str, path: &str, parameters: &[(&str, &str)], body: &str) -> (i64, String) {
+    async fn ask(&mut self, method: &str, path: &str, parameters: &[(&str, &str)], body: &str) -> (u16, String) {
         // Each request comes later than the index may be old.
         self.now_ms += 2_000;
         let mut many: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -128,9 +128,8 @@ impl Stack {
         }))
         .unwrap();
         let now = Timestamp::from_millisecond(self.now_ms).unwrap();
-        let response = handle(request, &self.deps, now).await.unwrap();
-        let Some(Body::Text(text)) = response.body else { panic!("no body for {path}") };
-        (response.status_code, text)
+        let answer = handle(request, &self.deps, now).await;
+        (answer.status, String::from_utf8(answer.body.collect().await.unwrap().to_vec()).unwrap())
     }
 
     async fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> Value {
@@ -199,7 +198,7 @@ async fn what_was_just_written_is_read_by_name_before_it_is_in_the_log() {
     assert_eq!((&shown["spec"]["owner"], &shown["spec"]["system"]), (&json!("team-a"), &json!("shop")));
     let (status, text) = stack.ask("GET", "/api/catalog/entities/by-name/component/default/Nope", &[], "").await;
     assert_eq!(status, 404);
-    assert!(text.contains("No entity named 'nope' found, with kind 'component' in namespace 'default'"), "{text}");
+    assert!(text.contains("No entity named 'Nope' found, with kind 'component' in namespace 'default'"), "{text}");
 }
 
 #[tokio::test]

@@ -1,77 +1,35 @@
 //! The catalog in memory, which follows the delta log.
 
-use std::collections::VecDeque;
-
-use catalog_model::{Record, RecordKey};
-use catalog_search::{Catalog, IndexRow, row_of};
-use catalog_store::{CatalogStore, Delta, Deltas, LogDefect, StoreError};
+use catalog_model::{Identity, Record, RecordKey};
+use catalog_search::{Catalog, IndexRow, NotLoaded, row_of};
+use catalog_store::{CatalogStore, IndexState, SegmentPointer, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
-use tracing::{error, info, instrument};
+use tokio::sync::{Mutex, MutexGuard, RwLock};
+use tracing::{error, info, instrument, warn};
 
-use crate::log_row::LogRow;
+use crate::progress::{Progress, Step, step};
+use crate::standing::Standing;
 
 /// How old what is known of the log may be when a request begins.
 const FRESHNESS: SignedDuration = SignedDuration::from_secs(1);
-
-/// A place in the log that every other reader has passed when it answers the next request: several times
-/// [`FRESHNESS`], for clocks that differ.
-const SETTLED_MS: i64 = 5_000;
+/// How often the pointer is looked at. It moves every few minutes at most, and the old segment stays good for an hour;
+/// but what a rebuild corrected should be seen soon.
+const POINTER_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// Rows behind the segment from which on a newer segment takes less memory than it costs to read.
+const MAX_ROWS_BEHIND: u64 = 20_000;
+/// Each try loads what was missing before; a question touches few columns one after the other.
+const MAX_TRIES: u32 = 32;
 
 #[derive(Debug)]
 pub struct LiveCatalog {
     store: CatalogStore,
-    catalog: RwLock<Catalog>,
+    standing: RwLock<Standing>,
     progress: Mutex<Progress>,
-}
-
-/// How far the log was read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Number of the last item that was applied.
-    pub seq: u64,
-    /// When the end of the log was last seen.
-    pub polled_at: Option<Timestamp>,
-    /// Rows that were read from the log, behind the segment.
-    pub rows_behind: u64,
-    /// Some of them were made by other rules than this build's.
-    pub foreign_rules: bool,
-    /// What the log cannot be followed past. Only a rebuild of the index can mend it.
-    pub defect: Option<LogDefect>,
-    /// When the last items were appended.
-    recent: VecDeque<(i64, u64)>,
-}
-
-impl Progress {
-    /// The number of an item that whoever asks any reader from now on will find applied.
-    pub fn settled_seq(&self, now: Timestamp) -> u64 {
-        let newest = now.as_millisecond() - SETTLED_MS;
-        self.recent.iter().find(|(at_ms, _)| *at_ms > newest).map_or(self.seq, |(_, seq)| seq - 1)
-    }
-
-    fn passed(&mut self, delta: &Delta) {
-        self.seq = delta.seq;
-        self.foreign_rules |= delta.rules.as_deref() != Some(rules());
-        let at_ms = delta.at_ms.and_then(|at_ms| i64::try_from(at_ms).ok()).unwrap_or(i64::MIN);
-        self.recent.push_back((at_ms, delta.seq));
-        while self.recent.front().is_some_and(|(oldest, _)| *oldest < at_ms.saturating_sub(2 * SETTLED_MS)) {
-            self.recent.pop_front();
-        }
-    }
-}
-
-/// Hash of the rules by which this build makes rows.
-pub fn rules() -> &'static str {
-    catalog_model::rules_version()
 }
 
 impl LiveCatalog {
     pub fn new(store: CatalogStore) -> Self {
-        Self { store, catalog: RwLock::default(), progress: Mutex::default() }
-    }
-
-    pub async fn read(&self) -> RwLockReadGuard<'_, Catalog> {
-        self.catalog.read().await
+        Self { store, standing: RwLock::default(), progress: Mutex::default() }
     }
 
     pub async fn progress(&self) -> Progress {
@@ -79,66 +37,185 @@ impl LiveCatalog {
     }
 
     /// Reads the log to its end, unless that was done less than a second ago. Requests at the same time wait for one
-    /// another instead of asking the same. A log that cannot be followed to its end is no error: what comes before is
-    /// the catalog, and [`Progress::defect`] says so.
+    /// another instead of asking the same. A log that cannot be followed to its end is no error while there is something
+    /// before: that is the catalog, and [`Progress::defect`] says so.
     ///
     /// # Errors
-    /// Fails if the log cannot be read now; what was read until then is applied.
+    /// Fails if the log cannot be read now; what was read until then is applied. [`StoreError::RebuildNeeded`] if there
+    /// is nothing good to begin with: a catalog is never empty because its segment or its log is lost.
     #[instrument(skip_all)]
     pub async fn follow(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut progress = self.progress.lock().await;
+        let progress = self.progress.lock().await;
         // A request may have begun a little before the one that polled while it waited.
-        let is_fresh = |polled: Timestamp| now.duration_since(polled).abs() < FRESHNESS;
-        if progress.polled_at.is_some_and(is_fresh) {
+        if progress.polled_at.is_some_and(|polled| is_fresh(polled, now, FRESHNESS)) {
             return Ok(());
         }
-        loop {
-            let Deltas { items, mut defect } = self.store.deltas_after(progress.seq).await?;
-            let is_end = items.is_empty();
-            for delta in &items {
-                match delta.rows::<LogRow>() {
-                    Ok(rows) => {
-                        progress.rows_behind += rows.len() as u64;
-                        self.catalog.write().await.apply(rows.into_iter().map(LogRow::into_index_row));
-                        progress.passed(delta);
-                    }
-                    Err(unreadable) => {
-                        defect = Some(unreadable);
-                        break;
-                    }
+        self.read_on(progress, now).await
+    }
+
+    /// As [`Self::follow`], whenever that was done last; the pointer is looked at too.
+    ///
+    /// # Errors
+    /// As [`Self::follow`].
+    pub async fn follow_anew(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut progress = self.progress.lock().await;
+        progress.checked_at = None;
+        self.read_on(progress, now).await
+    }
+
+    async fn read_on(&self, mut progress: MutexGuard<'_, Progress>, now: Timestamp) -> Result<(), StoreError> {
+        if !progress.checked_at.is_some_and(|checked| is_fresh(checked, now, POINTER_EVERY)) {
+            match self.check_pointer(&mut progress, now).await {
+                Err(StoreError::RebuildNeeded(reason)) if progress.polled_at.is_some() => {
+                    warn!(error = %delivery::describe(&*reason), "the segment cannot be read; an older one is served on");
                 }
+                checked => checked?,
             }
-            if let Some(defect) = &defect {
-                error!(error = %defect, "the log cannot be followed to its end; the index must be rebuilt");
+        }
+        loop {
+            let Step { rows, progress: next, is_end } = step(&progress, &self.store).await?;
+            let read = rows.len();
+            {
+                let mut standing = self.standing.write().await;
+                standing.catalog.apply(rows).map_err(StoreError::rebuild_needed)?;
+                // Nothing is awaited from the write to here: a request that is given up loses no row.
+                *progress = next;
             }
-            let is_broken = defect.is_some();
-            progress.defect = defect;
-            if is_broken || is_end {
+            if is_end {
                 break;
             }
-            info!(seq = progress.seq, "followed the log");
+            info!(seq = progress.seq, rows = read, "followed the log");
+        }
+        if let Some(defect) = &progress.defect {
+            error!(error = %defect, "the log cannot be followed to its end; the index must be rebuilt");
+            if progress.seq == 0 {
+                return Err(StoreError::rebuild_needed(defect.clone()));
+            }
         }
         progress.polled_at = Some(now);
         Ok(())
     }
 
-    /// Lets records that were just read be seen in the catalog at once. Their rows come by the log as well, and then
-    /// change nothing.
-    pub async fn learn(&self, records: &[Record]) {
-        let is_news = |catalog: &Catalog, record: &Record| {
-            record.rv > 0 && catalog.rv(&record.key).is_none_or(|known| known < record.rv)
-        };
-        let news: Vec<IndexRow> = {
-            let catalog = self.catalog.read().await;
-            records.iter().filter(|record| is_news(&catalog, record)).map(row_of).collect()
-        };
-        if !news.is_empty() {
-            self.catalog.write().await.apply(news);
+    /// Begins anew at the segment that counts, where that is better than to go on.
+    async fn check_pointer(&self, progress: &mut Progress, now: Timestamp) -> Result<(), StoreError> {
+        let IndexState { pointer, log_end, .. } = crate::index_state(&self.store).await?;
+        progress.log_end = log_end;
+        if let Some(pointer) = pointer.filter(|pointer| is_better(pointer, progress)) {
+            self.stand_on(pointer, progress).await?;
         }
+        progress.checked_at = Some(now);
+        Ok(())
     }
 
-    /// `rv` of a record as the log has it.
-    pub fn known_rv(catalog: &Catalog, key: &RecordKey) -> u64 {
-        catalog.rv(key).unwrap_or_default()
+    /// Others are served from what stood before until all is read.
+    async fn stand_on(&self, pointer: SegmentPointer, progress: &mut Progress) -> Result<(), StoreError> {
+        info!(seq = pointer.seq, segment = pointer.hash, "begins at a segment");
+        let mut standing = {
+            let before = self.standing.read().await;
+            Standing::on(pointer.clone(), &before.catalog, &self.store).await?
+        };
+        let mut next = Progress::at(Some(pointer), progress.log_end);
+        loop {
+            let Step { rows, progress, is_end } = step(&next, &self.store).await?;
+            standing.catalog.apply(rows).map_err(StoreError::rebuild_needed)?;
+            next = progress;
+            if is_end {
+                break;
+            }
+        }
+        next.polled_at = progress.polled_at;
+        let mut place = self.standing.write().await;
+        (*place, *progress) = (standing, next);
+        Ok(())
     }
+
+    /// Lets records that were just read be seen in the catalog at once. Their rows come by the log as well, and then
+    /// change nothing.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn learn(&self, records: &[Record]) -> Result<(), StoreError> {
+        let news: Vec<IndexRow> = {
+            let standing = self.standing.read().await;
+            let mut news = Vec::new();
+            for record in records.iter().filter(|record| record.rv > 0) {
+                let known = standing.catalog.rv(&record.key).map_err(StoreError::rebuild_needed)?;
+                if known.is_none_or(|known| known < record.rv) {
+                    news.push(row_of(record));
+                }
+            }
+            news
+        };
+        if !news.is_empty() {
+            self.standing.write().await.catalog.apply(news).map_err(StoreError::rebuild_needed)?;
+        }
+        Ok(())
+    }
+
+    /// `rv` of each record as the log has it; 0 where it has none.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn known_rvs(&self, identities: &[Identity]) -> Result<Vec<u64>, StoreError> {
+        self.ask(|catalog| {
+            let rv = |identity: &Identity| catalog.rv(&RecordKey::Entity(identity.clone()));
+            identities.iter().map(|identity| rv(identity).map(Option::unwrap_or_default)).collect()
+        })
+        .await
+    }
+
+    /// Asks the catalog as it is now; what the question needs of the segment is read first.
+    ///
+    /// # Errors
+    /// Fails if that cannot be read.
+    pub async fn ask<T>(&self, question: impl Fn(&Catalog) -> Result<T, NotLoaded>) -> Result<T, StoreError> {
+        for _ in 0..MAX_TRIES {
+            let (hash, blocks) = {
+                let standing = self.standing.read().await;
+                match (question(&standing.catalog), &standing.pointer) {
+                    (Ok(answer), _) => return Ok(answer),
+                    (Err(NotLoaded(blocks)), Some(pointer)) => (pointer.hash.clone(), blocks),
+                    (Err(missing), None) => return Err(StoreError::rebuild_needed(missing)),
+                }
+            };
+            match crate::standing::read_ranges(&hash, blocks, &self.store).await {
+                Ok(ranges) => {
+                    let standing = self.standing.read().await;
+                    // Another request may have moved to the next segment meanwhile.
+                    if standing.pointer.as_ref().is_some_and(|pointer| pointer.hash == hash) {
+                        standing.load(&ranges)?;
+                    }
+                }
+                Err(StoreError::RebuildNeeded(reason)) => self.leave(&hash, reason).await?,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Contended { what: "the segment of the index".to_owned(), tries: MAX_TRIES })
+    }
+
+    /// A segment that was superseded long ago is deleted: who still stands on it moves to the one that counts.
+    async fn leave(&self, hash: &str, reason: Box<dyn std::error::Error + Send + Sync>) -> Result<(), StoreError> {
+        let mut progress = self.progress.lock().await;
+        let stands_on = |progress: &Progress| progress.pointer.as_ref().is_some_and(|pointer| pointer.hash == hash);
+        if !stands_on(&progress) {
+            return Ok(());
+        }
+        match crate::index_state(&self.store).await?.pointer {
+            Some(pointer) if pointer.hash != hash => self.stand_on(pointer, &mut progress).await,
+            _ => Err(StoreError::RebuildNeeded(reason)),
+        }
+    }
+}
+
+fn is_fresh(seen: Timestamp, now: Timestamp, at_most: SignedDuration) -> bool {
+    now.duration_since(seen).abs() < at_most
+}
+
+fn is_better(pointer: &SegmentPointer, progress: &Progress) -> bool {
+    let Some(standing) = &progress.pointer else {
+        return progress.seq == 0 || progress.defect.is_some() || !pointer.generation.is_empty();
+    };
+    let is_another = pointer.hash != standing.hash;
+    let is_ahead = progress.defect.is_some() && pointer.seq >= progress.seq;
+    is_another && (pointer.generation != standing.generation || is_ahead || progress.rows_behind > MAX_ROWS_BEHIND)
 }

@@ -102,6 +102,11 @@ impl Key {
         Self(entity_ref.to_string())
     }
 
+    /// Takes the text of a key that was stored.
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// `<service>:<account>:<region>:<id>`, for example `rds:111122223333:eu-west-1:db-ABC`.
     pub fn secondary(service: &str, account: &str, region: &str, id: &str) -> Self {
         Self(format!("{service}:{account}:{region}:{id}"))

@@ -12,6 +12,7 @@ use catalog_model::{Identity, Key, RecordKey};
 use crate::catalog::Catalog;
 use crate::docs::Doc;
 use crate::row::derived_ref_of;
+use crate::segment::base::NotLoaded;
 use crate::touched::Touched;
 
 /// Relations along which an owner or a system is inherited.
@@ -21,17 +22,21 @@ const INHERITED: [&str; 2] = ["ownedBy", "partOf"];
 
 impl Catalog {
     /// The entity of the record, whether it exists or not, and existing ones that may look different since the change.
-    pub fn affected(&self, record: &RecordKey, touched: &Touched) -> BTreeSet<Identity> {
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn affected(&self, record: &RecordKey, touched: &Touched) -> Result<BTreeSet<Identity>, NotLoaded> {
+        self.ready()?;
         let docs = match record {
             RecordKey::Entity(identity) => self.affected_by_entity(identity, touched),
             RecordKey::Alias(key) => self.affected_by_alias(key, touched),
         };
         let mut affected: BTreeSet<Identity> =
-            docs.into_iter().filter(|doc| self.entry(*doc).is_some()).map(|doc| self.identity(doc).clone()).collect();
+            docs.into_iter().filter(|doc| self.exists_now(*doc)).map(|doc| self.identity(doc)).collect();
         if let RecordKey::Entity(identity) = record {
             affected.insert(identity.clone());
         }
-        affected
+        Ok(affected)
     }
 
     fn affected_by_entity(&self, identity: &Identity, touched: &Touched) -> BTreeSet<Doc> {
@@ -44,9 +49,9 @@ impl Catalog {
             docs.extend(linked.into_iter().flat_map(|doc| self.inheriting(doc)));
         }
         if touched.renames && derived_ref_of(identity).is_some() {
-            let mut names = self.names_of(identity);
+            let mut names = self.possible_keys(identity);
             names.extend(touched.was.clone());
-            names.extend(own.and_then(|doc| self.entry(doc)).map(|entry| Key::of_ref(&entry.declared_ref())));
+            names.extend(own.and_then(|doc| self.head(doc)).map(|head| Key::of_ref(&head.declared_ref())));
             for key in names {
                 docs.extend(self.renamed_with(&key));
             }
@@ -65,7 +70,7 @@ impl Catalog {
     /// Entities that look different when a name or a secondary id changes hands.
     fn renamed_with(&self, key: &Key) -> BTreeSet<Doc> {
         let mut docs = BTreeSet::new();
-        for (source, _) in self.edges.sources(key) {
+        for (source, _) in self.sources(key) {
             docs.insert(source);
             docs.extend(self.targets_of(source, &INHERITED));
         }
@@ -76,8 +81,8 @@ impl Catalog {
     /// An entity, those that show its name, and those that look different when it inherits from another.
     fn around(&self, doc: Doc) -> BTreeSet<Doc> {
         let mut docs = self.inheriting(doc);
-        docs.extend(self.sources_of(self.identity(doc)));
-        docs.extend(self.outgoing(doc).flat_map(|relation| self.answering(&relation.target)));
+        docs.extend(self.sources_of(&self.identity(doc)));
+        docs.extend(self.outgoing(doc).iter().flat_map(|relation| self.answering(&relation.target)));
         docs
     }
 
@@ -97,8 +102,9 @@ impl Catalog {
     /// Entities that depend on this one or that it depends on, by their word or its own.
     fn linked(&self, doc: Doc) -> BTreeSet<Doc> {
         let mut linked = self.targets_of(doc, &DEPENDENCIES);
-        for key in self.names_of(self.identity(doc)) {
-            let sources = self.edges.sources(&key).filter(|(_, relation_type)| DEPENDENCIES.contains(relation_type));
+        for key in self.possible_keys(&self.identity(doc)) {
+            let sources = self.sources(&key).into_iter();
+            let sources = sources.filter(|(_, relation_type)| DEPENDENCIES.contains(relation_type));
             linked.extend(sources.map(|(source, _)| source));
         }
         linked
@@ -106,6 +112,7 @@ impl Catalog {
 
     fn targets_of(&self, doc: Doc, relation_types: &[&str]) -> BTreeSet<Doc> {
         self.outgoing(doc)
+            .iter()
             .filter(|relation| relation_types.contains(&relation.relation_type.as_str()))
             .flat_map(|relation| self.answering(&relation.target))
             .collect()
@@ -113,23 +120,17 @@ impl Catalog {
 
     /// Entities with a relation to any key of this one.
     fn sources_of(&self, identity: &Identity) -> BTreeSet<Doc> {
-        let keys = self.names_of(identity);
-        keys.iter().flat_map(|key| self.edges.sources(key)).map(|(source, _)| source).collect()
-    }
-
-    /// All keys that lead to an entity, or would if others let go of them.
-    fn names_of(&self, identity: &Identity) -> BTreeSet<Key> {
-        let mut keys: BTreeSet<Key> = self.claimed_by(identity).cloned().collect();
-        keys.insert(identity.key());
-        keys.extend(derived_ref_of(identity).map(|derived| Key::of_ref(&derived)));
-        keys
+        let keys = self.possible_keys(identity);
+        keys.iter().flat_map(|key| self.sources(key)).map(|(source, _)| source).collect()
     }
 
     /// Existing entities that a key leads to, or would if others let go of it.
     fn answering(&self, key: &Key) -> BTreeSet<Doc> {
-        let mut docs: BTreeSet<Doc> = self.claimants(key).filter_map(|identity| self.existing(identity)).collect();
+        let claims = self.claims(key);
+        let mut docs: BTreeSet<Doc> = claims.iter().filter_map(|claim| self.existing(&claim.identity)).collect();
         docs.extend(self.resolve(key));
-        docs.extend(self.declared_as(key));
+        docs.extend(self.overlay.declared.get(key).into_iter().flatten().filter(|doc| self.exists_now(**doc)));
+        docs.extend(self.declared_in_base(key));
         docs.extend(key.identity().and_then(|identity| self.existing(&identity)));
         docs
     }

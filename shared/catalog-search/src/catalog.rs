@@ -1,69 +1,83 @@
-//! Rows of the delta log -> the catalog in memory.
+//! A segment and the rows of the log behind it -> the catalog as it is now.
 //!
 //! What a row says of its own record is kept as it is. What follows from several records (who holds a name, what a
 //! resource inherits) is worked out anew for exactly the entities that a row can touch, and is all that is ever
 //! worked out twice: relations keep keys and become references only when they are read.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use catalog_model::{Claim, EntityRef, Identity, Key, RecordKey};
+use catalog_model::{Claim, EntityRef, Identity, Key, RecordKey, Relation};
 
-use crate::columns::Columns;
 use crate::docs::{Doc, DocSet};
-use crate::row::{IndexEntry, IndexRow, RowState, derived_ref_of};
+use crate::flatten::SearchValue;
+use crate::overlay::{Alias, FOLLOWING_RELATIONS, Live, Overlay, Slot, State, following_rows};
+use crate::row::{IndexRow, RowState, derived_ref_of};
+use crate::segment::base::{Base, NotLoaded};
+use crate::segment::entities::{Uid, uid_bytes, uid_text};
+use crate::segment::heads::{Head, StoredNaming};
+use crate::segment::{Block, Directory, SegmentError};
 use crate::shape::Shape;
 
 /// All entities with their names, relations and search rows.
+///
+/// What it is asked while blocks of its segment are missing it answers with [`NotLoaded`]: load them and ask again.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    ids: HashMap<Identity, Doc>,
-    slots: Vec<Slot>,
-    aliases: BTreeMap<Key, Alias>,
-    /// Keys of alias records by who claims them.
-    claimed: HashMap<Identity, BTreeSet<Key>>,
-    /// Derived names of all resources that were ever seen.
-    derived: HashMap<Key, Doc>,
-    /// Entities by the name that their own record gives them, whether they may bear it or not.
-    declared: HashMap<Key, BTreeSet<Doc>>,
-    uids: HashMap<String, Doc>,
-    pub(crate) edges: crate::edges::Edges,
-    pub(crate) columns: Columns,
+    pub(crate) base: Base,
+    pub(crate) overlay: Overlay,
+    /// Entities that exist.
     all: DocSet,
 }
 
-#[derive(Debug)]
-struct Slot {
-    identity: Identity,
-    uid: String,
-    rv: u64,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    /// `shape`: `None` while it is being worked out.
-    Entity {
-        entry: Box<IndexEntry>,
-        shape: Option<Box<Shape>>,
-    },
-    Gone,
-    Broken(String),
-}
-
-#[derive(Debug, Default)]
-struct Alias {
-    rv: u64,
-    claims: BTreeSet<Claim>,
-    broken: Option<String>,
-}
-
 impl Catalog {
+    /// The catalog of a segment, of which nothing is loaded yet.
+    pub fn on(directory: Directory) -> Self {
+        let all = DocSet::first(directory.entities());
+        Self { base: Base::of(directory), overlay: Overlay::default(), all }
+    }
+
+    /// The directory of the segment that this stands on, if any.
+    pub fn directory(&self) -> Option<&Directory> {
+        self.base.directory()
+    }
+
+    /// Takes a block of the segment: the bytes of its range.
+    ///
+    /// # Errors
+    /// Fails on bytes that are not those that were written; nothing is taken then.
+    pub fn load(&self, block: &Block, range: &[u8]) -> Result<(), SegmentError> {
+        self.base.load(block, range)
+    }
+
+    /// The blocks of this segment that another catalog would need to answer what this one was asked.
+    pub fn warm(&self, like: &Self) -> Vec<Block> {
+        let mut blocks = match (like.base.core().is_ok(), self.base.core()) {
+            (true, Err(NotLoaded(blocks))) => blocks,
+            _ => Vec::new(),
+        };
+        let columns = like.base.loaded_columns();
+        blocks.extend(columns.iter().filter_map(|key| self.base.column_block(key)).cloned());
+        blocks
+    }
+
+    /// Whether all that names, relations and changes need is loaded.
+    ///
+    /// # Errors
+    /// Names the blocks that are not.
+    pub fn ready(&self) -> Result<(), NotLoaded> {
+        self.base.core()
+    }
+
     /// Applies rows in any order, any number of times. Returns how many were newer than what was known.
-    pub fn apply(&mut self, rows: impl IntoIterator<Item = IndexRow>) -> usize {
+    ///
+    /// # Errors
+    /// Fails while blocks are missing, with nothing applied.
+    pub fn apply(&mut self, rows: impl IntoIterator<Item = IndexRow>) -> Result<usize, NotLoaded> {
+        self.ready()?;
         let mut touched = BTreeSet::new();
         let mut applied = 0;
         for row in rows {
-            if self.rv(&row.key).is_some_and(|known| known >= row.rv) {
+            if self.known_rv(&row.key).is_some_and(|known| known >= row.rv) {
                 continue;
             }
             applied += 1;
@@ -75,15 +89,16 @@ impl Catalog {
         for doc in touched {
             self.reshape(doc);
         }
-        applied
+        Ok(applied)
     }
 
     /// The newest `rv` that is known of a record.
-    pub fn rv(&self, key: &RecordKey) -> Option<u64> {
-        match key {
-            RecordKey::Entity(identity) => self.ids.get(identity).and_then(|doc| self.slot(*doc)).map(|slot| slot.rv),
-            RecordKey::Alias(key) => self.aliases.get(key).map(|alias| alias.rv),
-        }
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn rv(&self, key: &RecordKey) -> Result<Option<u64>, NotLoaded> {
+        self.ready()?;
+        Ok(self.known_rv(key))
     }
 
     /// How many entities there are.
@@ -95,156 +110,338 @@ impl Catalog {
         self.len() == 0
     }
 
+    /// Records that are other than in the segment.
+    pub fn changed(&self) -> usize {
+        self.overlay.slots.len() + self.overlay.aliases.len()
+    }
+
+    /// Bytes of memory that the segment takes, roughly.
+    pub fn segment_bytes(&self) -> usize {
+        self.base.bytes()
+    }
+
     /// Records that could not be read, with the reason.
-    pub fn broken(&self) -> impl Iterator<Item = (RecordKey, &str)> {
-        let entities = self.slots.iter().filter_map(|slot| match &slot.state {
-            State::Broken(reason) => Some((RecordKey::Entity(slot.identity.clone()), reason.as_str())),
-            State::Entity { .. } | State::Gone => None,
-        });
-        let aliases = self.aliases.iter().filter_map(|(key, alias)| Some((key, alias.broken.as_deref()?)));
-        entities.chain(aliases.map(|(key, reason)| (RecordKey::Alias(key.clone()), reason)))
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn broken(&self) -> Result<Vec<(RecordKey, String)>, NotLoaded> {
+        self.ready()?;
+        let absent =
+            self.base.absent().iter().filter_map(|(key, _, reason)| Some((key.parse().ok()?, reason?.to_owned())));
+        let mut broken: Vec<(RecordKey, String)> = absent.filter(|(key, _)| !self.is_in_overlay(key)).collect();
+        for slot in self.overlay.slots.values() {
+            if let State::Broken(reason) = &slot.state {
+                broken.push((RecordKey::Entity(slot.identity.clone()), reason.clone()));
+            }
+        }
+        let aliases = self.overlay.aliases.iter().filter_map(|(key, alias)| Some((key, alias.broken.clone()?)));
+        broken.extend(aliases.map(|(key, reason)| (RecordKey::Alias(key.clone()), reason)));
+        broken.sort();
+        Ok(broken)
     }
 
     /// Who answers to a key: a derived name, a declared name, an identity or a secondary id.
-    pub fn identity_of(&self, key: &Key) -> Option<&Identity> {
-        self.resolve(key).map(|doc| self.identity(doc))
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn identity_of(&self, key: &Key) -> Result<Option<Identity>, NotLoaded> {
+        self.ready()?;
+        Ok(self.resolve(key).map(|doc| self.identity(doc)))
     }
 
-    pub fn identity_of_uid(&self, uid: &str) -> Option<&Identity> {
-        let doc = *self.uids.get(uid)?;
-        self.entry(doc).map(|_| self.identity(doc))
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn identity_of_uid(&self, uid: &str) -> Result<Option<Identity>, NotLoaded> {
+        self.ready()?;
+        let doc = uid_bytes(uid).and_then(|uid| self.doc_of_uid(&uid));
+        Ok(doc.filter(|doc| self.exists_now(*doc)).map(|doc| self.identity(doc)))
     }
 
     /// The resource with this derived name, also when it is gone.
-    pub fn identity_of_derived_name(&self, name: &Key) -> Option<&Identity> {
-        self.derived.get(name).map(|doc| self.identity(*doc))
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn identity_of_derived_name(&self, name: &Key) -> Result<Option<Identity>, NotLoaded> {
+        self.ready()?;
+        if let Some(doc) = self.doc_of_derived_name(name) {
+            return Ok(Some(self.identity(doc)));
+        }
+        let gone = self.base.absent().iter().filter_map(|(key, ..)| match key.parse().ok()? {
+            RecordKey::Entity(identity) => Some(identity),
+            RecordKey::Alias(_) => None,
+        });
+        let Some(hash) = name.entity_ref().and_then(|name| crate::segment::entities::hash_in_name(name.name())) else {
+            return Ok(None);
+        };
+        let mut named = gone.filter(|identity| crate::segment::entities::hash_of_identity(identity.as_str()) == hash);
+        Ok(named.find(|identity| derived_ref_of(identity).is_some_and(|derived| Key::of_ref(&derived) == *name)))
     }
 
     /// The name under which an existing entity is shown now.
-    pub fn current_ref(&self, identity: &Identity) -> Option<EntityRef> {
-        self.existing(identity).map(|doc| self.ref_of(doc))
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn current_ref(&self, identity: &Identity) -> Result<Option<EntityRef>, NotLoaded> {
+        self.ready()?;
+        Ok(self.existing(identity).map(|doc| self.ref_of(doc)))
+    }
+
+    /// What an existing entity owes to other records.
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn shape_of(&self, identity: &Identity) -> Result<Option<Shape>, NotLoaded> {
+        self.ready()?;
+        Ok(self.existing(identity).and_then(|doc| self.shape(doc)))
     }
 
     pub(crate) fn all(&self) -> &DocSet {
         &self.all
     }
 
-    pub(crate) fn identity(&self, doc: Doc) -> &Identity {
-        &self.slots[index(doc)].identity
+    /// One more than the largest number of an entity.
+    pub(crate) fn end(&self) -> Doc {
+        let changed = self.overlay.numbers.len();
+        self.base.len() + Doc::try_from(changed).unwrap_or_default()
     }
 
-    pub(crate) fn uid(&self, doc: Doc) -> &str {
-        &self.slots[index(doc)].uid
+    pub(crate) fn is_of_base(&self, doc: Doc) -> bool {
+        doc < self.base.len()
+    }
+
+    pub(crate) fn identity(&self, doc: Doc) -> Identity {
+        match self.overlay.slots.get(&doc) {
+            Some(slot) => slot.identity.clone(),
+            None => Identity::of_canonical_arn(self.base.entities().identity(doc)),
+        }
+    }
+
+    pub(crate) fn uid(&self, doc: Doc) -> Uid {
+        let changed = || self.overlay.slots.get(&doc).map(|slot| slot.uid);
+        self.base.entities().uid(doc).copied().or_else(changed).unwrap_or_default()
+    }
+
+    pub(crate) fn uid_text(&self, doc: Doc) -> String {
+        uid_text(&self.uid(doc))
+    }
+
+    pub(crate) fn doc_of_uid(&self, uid: &Uid) -> Option<Doc> {
+        self.base.entities().of_uid(uid).or_else(|| self.overlay.uids.get(uid).copied())
     }
 
     /// `None`: there is no such entity (any more).
-    pub(crate) fn entry(&self, doc: Doc) -> Option<&IndexEntry> {
-        match &self.slot(doc)?.state {
-            State::Entity { entry, .. } => Some(entry),
-            State::Gone | State::Broken(_) => None,
+    pub(crate) fn head(&self, doc: Doc) -> Option<Head<'_>> {
+        if self.overlay.superseded.contains(doc) || !self.is_of_base(doc) {
+            return self.overlay.live(doc).map(Live::head);
         }
+        Some(self.base.heads().head(doc))
     }
 
-    pub(crate) fn shape(&self, doc: Doc) -> Option<&Shape> {
-        match &self.slot(doc)?.state {
-            State::Entity { shape, .. } => shape.as_deref(),
-            State::Gone | State::Broken(_) => None,
+    pub(crate) fn shape(&self, doc: Doc) -> Option<Shape> {
+        if self.overlay.superseded.contains(doc) || !self.is_of_base(doc) {
+            return self.overlay.live(doc).and_then(|live| live.shape.clone());
         }
+        let following = self.overlay.followers.get(&doc).cloned();
+        Some(following.unwrap_or_else(|| Shape::of_base(self, doc)))
+    }
+
+    pub(crate) fn exists_now(&self, doc: Doc) -> bool {
+        self.all.contains(doc)
+    }
+
+    pub(crate) fn known(&self, identity: &Identity) -> Option<Doc> {
+        self.overlay.numbers.get(identity).copied().or_else(|| self.base.entities().of_identity(identity))
     }
 
     pub(crate) fn existing(&self, identity: &Identity) -> Option<Doc> {
-        self.ids.get(identity).copied().filter(|doc| self.entry(*doc).is_some())
+        self.known(identity).filter(|doc| self.exists_now(*doc))
+    }
+
+    fn doc_of_derived_name(&self, name: &Key) -> Option<Doc> {
+        let of_base = || {
+            let name = name.entity_ref()?;
+            let is_derived = name.kind() == "resource" && name.namespace() == catalog_model::DEFAULT_NAMESPACE;
+            is_derived.then(|| self.base.entities().of_derived_name(name.name()))?
+        };
+        self.overlay.derived.get(name).copied().or_else(of_base)
     }
 
     pub(crate) fn resolve(&self, key: &Key) -> Option<Doc> {
         // A derived name always answers, whoever claims it.
-        if let Some(doc) = self.derived.get(key).filter(|doc| self.entry(**doc).is_some()) {
-            return Some(*doc);
+        if let Some(doc) = self.doc_of_derived_name(key).filter(|doc| self.exists_now(*doc)) {
+            return Some(doc);
         }
-        let own = key.identity().filter(|identity| self.existing(identity).is_some());
-        let claims = self.aliases.get(key).into_iter().flat_map(|alias| &alias.claims);
-        claims
-            .filter(|claim| self.existing(&claim.identity).is_some())
-            .map(|claim| (!claim.by_arn, &claim.identity))
-            .chain(own.as_ref().map(|identity| (true, identity)))
-            .min()
-            .and_then(|(_, identity)| self.existing(identity))
+        let own = key.identity().and_then(|identity| self.existing(&identity).map(|doc| (true, identity, doc)));
+        let claims = self.claims(key).into_iter();
+        let claimed = claims.filter_map(|claim| {
+            let doc = self.existing(&claim.identity)?;
+            Some((!claim.by_arn, claim.identity, doc))
+        });
+        claimed.chain(own).min().map(|(_, _, doc)| doc)
     }
 
-    /// Names and secondary ids that an entity claims.
-    pub(crate) fn claimed_by(&self, identity: &Identity) -> impl Iterator<Item = &Key> {
-        self.claimed.get(identity).into_iter().flatten()
+    pub(crate) fn claims(&self, key: &Key) -> BTreeSet<Claim> {
+        if let Some(alias) = self.overlay.aliases.get(key) {
+            return alias.claims.clone();
+        }
+        let aliases = self.base.aliases();
+        aliases.place_of(key).map(|at| aliases.claims(at)).unwrap_or_default()
     }
 
-    pub(crate) fn claimants(&self, key: &Key) -> impl Iterator<Item = &Identity> {
-        self.aliases.get(key).into_iter().flat_map(|alias| &alias.claims).map(|claim| &claim.identity)
+    /// Keys that an identity claims.
+    fn claimed_keys(&self, identity: &Identity) -> BTreeSet<Key> {
+        let mut keys = self.overlay.claimed.get(identity).cloned().unwrap_or_default();
+        let aliases = self.base.aliases();
+        let of_base = aliases.claimed_by(identity).map(|at| Key::from_stored(aliases.key(at)));
+        keys.extend(of_base.filter(|key| !self.overlay.aliases.contains_key(key)));
+        keys
     }
 
-    /// Entities whose own record gives them this name.
-    pub(crate) fn declared_as(&self, name: &Key) -> impl Iterator<Item = Doc> {
-        self.declared.get(name).into_iter().flatten().copied()
+    /// Keys that lead to an entity, if it holds them.
+    pub(crate) fn possible_keys(&self, identity: &Identity) -> BTreeSet<Key> {
+        let mut keys = self.claimed_keys(identity);
+        keys.insert(identity.key());
+        keys.extend(derived_ref_of(identity).map(|derived| Key::of_ref(&derived)));
+        keys
     }
 
     /// All keys that lead to an existing entity.
     pub(crate) fn keys(&self, doc: Doc) -> BTreeSet<Key> {
-        let identity = self.identity(doc);
-        let mut keys: BTreeSet<Key> = self.claimed.get(identity).cloned().unwrap_or_default();
-        keys.insert(identity.key());
-        keys.extend(derived_ref_of(identity).map(|derived| Key::of_ref(&derived)));
+        let mut keys = self.possible_keys(&self.identity(doc));
         keys.retain(|key| self.resolve(key) == Some(doc));
         keys
     }
 
     pub(crate) fn ref_of(&self, doc: Doc) -> EntityRef {
-        match (self.shape(doc), self.entry(doc)) {
-            (Some(shape), _) => shape.reference.clone(),
-            (None, Some(entry)) => entry.declared_ref(),
-            (None, None) => catalog_model::derived_ref(self.identity(doc)),
+        let derived = || catalog_model::derived_ref(&self.identity(doc));
+        if self.overlay.superseded.contains(doc) || !self.is_of_base(doc) {
+            let Some(live) = self.overlay.live(doc) else { return derived() };
+            return live.shape.as_ref().map_or_else(|| live.entry.declared_ref(), |shape| shape.reference.clone());
+        }
+        if let Some(shape) = self.overlay.followers.get(&doc) {
+            return shape.reference.clone();
+        }
+        match self.base.heads().followed(doc).naming {
+            StoredNaming::Own => self.base.heads().head(doc).declared_ref(),
+            StoredNaming::Derived | StoredNaming::TakenBy(_) => derived(),
         }
     }
 
-    fn slot(&self, doc: Doc) -> Option<&Slot> {
-        self.slots.get(index(doc))
+    /// Outgoing relations of an entity by its own record.
+    pub(crate) fn said_relations(&self, doc: Doc) -> BTreeSet<Relation> {
+        if self.overlay.superseded.contains(doc) || !self.is_of_base(doc) {
+            return self.overlay.live(doc).map(|live| live.entry.relations.clone()).unwrap_or_default();
+        }
+        self.relations_in_base(doc, |is_inherited| !is_inherited)
     }
 
-    fn doc_of(&mut self, identity: &Identity) -> Doc {
-        if let Some(doc) = self.ids.get(identity) {
+    /// Outgoing relations of an entity of the segment, as they are there.
+    fn relations_in_base(&self, doc: Doc, wanted: impl Fn(bool) -> bool) -> BTreeSet<Relation> {
+        let mut relations = BTreeSet::new();
+        for (relation_type, relation) in self.base.relations() {
+            let targets = relation.targets(doc).map(|target| relation.column.entry(target));
+            let targets = targets.filter(|target| wanted(target.is_marked));
+            relations.extend(targets.map(|target| Relation::new(relation_type, Key::from_stored(target.value))));
+        }
+        relations
+    }
+
+    /// Who points at a key now, and how.
+    pub(crate) fn sources(&self, target: &Key) -> Vec<(Doc, &str)> {
+        let mut sources: Vec<(Doc, &str)> = self.overlay.edges.sources(target).collect();
+        for (relation_type, relation) in self.base.relations() {
+            let mask = self.relation_mask(relation_type);
+            for at in relation.column.equal(target.as_str()) {
+                let docs = relation.column.entry(at).docs.iter().filter(|doc| !mask.contains(**doc));
+                sources.extend(docs.map(|doc| (*doc, relation_type)));
+            }
+        }
+        sources
+    }
+
+    /// Entities of the segment whose relations of this type are not those that stand there.
+    pub(crate) fn relation_mask(&self, relation_type: &str) -> &DocSet {
+        if FOLLOWING_RELATIONS.contains(&relation_type) {
+            &self.overlay.superseded_or_inheriting
+        } else {
+            &self.overlay.superseded
+        }
+    }
+
+    fn known_rv(&self, key: &RecordKey) -> Option<u64> {
+        match key {
+            RecordKey::Entity(identity) => {
+                let doc = self.known(identity);
+                let changed = doc.and_then(|doc| self.overlay.slots.get(&doc)).map(|slot| slot.rv);
+                let of_base = || doc.filter(|doc| self.is_of_base(*doc)).map(|doc| self.base.counters().entity(doc));
+                changed.or_else(of_base).or_else(|| self.base.absent().counter(key))
+            }
+            RecordKey::Alias(alias) => {
+                let changed = self.overlay.aliases.get(alias).map(|alias| alias.rv);
+                let of_base = || self.base.aliases().place_of(alias).map(|at| self.base.counters().alias(at));
+                changed.or_else(of_base).or_else(|| self.base.absent().counter(key))
+            }
+        }
+    }
+
+    pub(crate) fn is_in_overlay(&self, key: &RecordKey) -> bool {
+        match key {
+            RecordKey::Entity(identity) => {
+                self.known(identity).is_some_and(|doc| self.overlay.slots.contains_key(&doc))
+            }
+            RecordKey::Alias(key) => self.overlay.aliases.contains_key(key),
+        }
+    }
+
+    /// The number of an identity, a new one if it has none, and its place among what changed.
+    fn slot_of(&mut self, identity: &Identity) -> Doc {
+        if let Some(doc) = self.overlay.numbers.get(identity) {
             return *doc;
         }
-        let doc = Doc::try_from(self.slots.len()).expect("fewer than four thousand million entities");
-        let uid = identity.uid();
-        self.uids.insert(uid.clone(), doc);
-        self.slots.push(Slot { identity: identity.clone(), uid, rv: 0, state: State::Gone });
-        self.ids.insert(identity.clone(), doc);
+        let uid = uid_bytes(&identity.uid()).unwrap_or_default();
+        let doc = match self.base.entities().of_identity(identity) {
+            Some(doc) => doc,
+            None => {
+                let doc = self.end();
+                self.overlay.numbers.insert(identity.clone(), doc);
+                self.overlay.uids.insert(uid, doc);
+                doc
+            }
+        };
+        let fresh = || Slot { identity: identity.clone(), uid, rv: 0, state: State::Gone };
+        self.overlay.slots.entry(doc).or_insert_with(fresh);
         doc
     }
 
     fn apply_entity(&mut self, identity: &Identity, rv: u64, state: RowState, touched: &mut BTreeSet<Doc>) {
-        let doc = self.doc_of(identity);
-        let derived = derived_ref_of(identity).map(|derived| Key::of_ref(&derived));
-        touched.extend(self.touched_by_entity(doc));
-        self.unindex(doc);
-        if let Some(entry) = self.entry(doc) {
-            let (name, relations) = (Key::of_ref(&entry.declared_ref()), entry.relations.clone());
-            self.edges.remove(doc, &relations);
-            if let Some(docs) = self.declared.get_mut(&name) {
-                docs.remove(&doc);
-            }
+        let before = self.known(identity);
+        if let Some(doc) = before {
+            touched.extend(self.touched_by_entity(doc));
+            self.unindex(doc);
+        }
+        let doc = self.slot_of(identity);
+        if self.is_of_base(doc) {
+            self.overlay.superseded.insert(doc);
+            self.overlay.superseded_or_following.insert(doc);
+            self.overlay.superseded_or_inheriting.insert(doc);
         }
         self.all.remove(doc);
-        self.derived.extend(derived.map(|key| (key, doc)));
+        if let Some(derived) = derived_ref_of(identity) {
+            self.overlay.derived.insert(Key::of_ref(&derived), doc);
+        }
         let state = match state {
             RowState::Entity(entry) => {
-                self.edges.add(doc, &entry.relations);
-                self.declared.entry(Key::of_ref(&entry.declared_ref())).or_default().insert(doc);
+                self.overlay.edges.add(doc, &entry.relations, false);
+                self.overlay.declared.entry(Key::of_ref(&entry.declared_ref())).or_default().insert(doc);
                 self.all.insert(doc);
-                State::Entity { entry, shape: None }
+                State::Entity(Box::new(Live::new(*entry, &mut self.overlay.words)))
             }
             RowState::Broken(reason) => State::Broken(reason),
             RowState::Gone | RowState::Alias(_) => State::Gone,
         };
-        let slot = &mut self.slots[index(doc)];
-        (slot.rv, slot.state) = (rv, state);
+        if let Some(slot) = self.overlay.slots.get_mut(&doc) {
+            (slot.rv, slot.state) = (rv, state);
+        }
         touched.extend(self.touched_by_entity(doc));
     }
 
@@ -255,31 +452,25 @@ impl Catalog {
             RowState::Gone | RowState::Entity(_) => (BTreeSet::new(), None),
         };
         touched.extend(self.touched_by_alias(key));
-        let before = self.aliases.get(key).map(|alias| alias.claims.clone()).unwrap_or_default();
-        for claim in before {
-            if let Some(keys) = self.claimed.get_mut(&claim.identity) {
+        for claim in self.claims(key) {
+            if let Some(keys) = self.overlay.claimed.get_mut(&claim.identity) {
                 keys.remove(key);
             }
         }
         for claim in &claims {
-            self.claimed.entry(claim.identity.clone()).or_default().insert(key.clone());
+            self.overlay.claimed.entry(claim.identity.clone()).or_default().insert(key.clone());
         }
-        self.aliases.insert(key.clone(), Alias { rv, claims, broken });
+        self.overlay.aliases.insert(key.clone(), Alias { rv, claims, broken });
         touched.extend(self.touched_by_alias(key));
     }
 
     /// Entities whose name or inheritance may follow from this one.
     fn touched_by_entity(&self, doc: Doc) -> BTreeSet<Doc> {
         let mut touched = BTreeSet::from([doc]);
-        if let Some(entry) = self.entry(doc) {
-            let depended_on = entry.relations.iter().filter(|relation| relation.relation_type == "dependsOn");
-            touched.extend(depended_on.filter_map(|relation| self.resolve(&relation.target)));
+        for relation in self.said_relations(doc).iter().filter(|relation| relation.relation_type == "dependsOn") {
+            touched.extend(self.resolve(&relation.target));
         }
-        let identity = self.identity(doc);
-        let mut keys: BTreeSet<Key> = self.claimed.get(identity).cloned().unwrap_or_default();
-        keys.insert(identity.key());
-        keys.extend(derived_ref_of(identity).map(|derived| Key::of_ref(&derived)));
-        for key in keys {
+        for key in self.possible_keys(&self.identity(doc)) {
             touched.extend(self.touched_by_alias(&key));
         }
         touched
@@ -287,43 +478,94 @@ impl Catalog {
 
     /// Entities whose name or inheritance may follow from who answers to a key.
     fn touched_by_alias(&self, key: &Key) -> BTreeSet<Doc> {
-        let claims = self.aliases.get(key).into_iter().flat_map(|alias| &alias.claims);
-        let mut touched: BTreeSet<Doc> = claims.filter_map(|claim| self.existing(&claim.identity)).collect();
-        touched.extend(self.declared.get(key).into_iter().flatten());
+        let claims = self.claims(key);
+        let mut touched: BTreeSet<Doc> = claims.iter().filter_map(|claim| self.existing(&claim.identity)).collect();
+        touched.extend(self.overlay.declared.get(key).into_iter().flatten());
+        touched.extend(self.declared_in_base(key));
         touched.extend(key.identity().and_then(|identity| self.existing(&identity)));
-        touched.extend(self.edges.sources(key).filter(|(_, kind)| *kind == "dependencyOf").map(|(doc, _)| doc));
+        touched.extend(self.sources(key).into_iter().filter(|(_, kind)| *kind == "dependencyOf").map(|(doc, _)| doc));
         touched
     }
 
+    /// AWS resources of the segment whose own record gives them this name.
+    pub(crate) fn declared_in_base(&self, key: &Key) -> Vec<Doc> {
+        let (heads, declared) = (self.base.heads(), self.base.heads().declared());
+        let name = |doc: &Doc| heads.head(*doc).declared_ref().to_string();
+        let first = declared.partition_point(|doc| name(doc).as_str() < key.as_str());
+        let same = declared[first..].iter().take_while(|doc| name(doc) == key.as_str());
+        same.copied().filter(|doc| !self.overlay.superseded.contains(*doc)).collect()
+    }
+
+    /// Takes an entity out of what changed: its rows, its relations and the name that it declares.
     fn unindex(&mut self, doc: Doc) {
-        let slot = &mut self.slots[index(doc)];
-        let State::Entity { entry, shape } = &mut slot.state else { return };
-        let Some(shape) = shape.take() else { return };
-        for row in shape.rows(&slot.uid, entry) {
-            self.columns.remove(doc, &row);
+        self.unshape(doc);
+        let Some(live) = self.overlay.live(doc) else { return };
+        let (name, relations) = (Key::of_ref(&live.entry.declared_ref()), live.entry.relations.clone());
+        self.overlay.edges.remove(doc, &relations, false);
+        if let Some(docs) = self.overlay.declared.get_mut(&name) {
+            docs.remove(&doc);
         }
-        self.edges.remove(doc, &shape.inherited_relations());
-        // A relation that is both said and inherited is still said.
-        self.edges.add(doc, &entry.relations);
+    }
+
+    /// Takes out of what changed the rows and relations that an entity has by its shape.
+    fn unshape(&mut self, doc: Doc) {
+        if let Some(shape) = self.overlay.followers.remove(&doc) {
+            let rows = self.following_rows(doc, &shape);
+            self.overlay.remove_rows(doc, &rows);
+            let own = self.said_relations_that_follow(doc);
+            self.overlay.edges.remove(doc, &own, false);
+            self.overlay.edges.remove(doc, shape.inherited_relations(), true);
+        }
+        let rows = match self.overlay.live(doc) {
+            Some(live) => live.rows(&self.overlay.words),
+            None => return,
+        };
+        self.overlay.remove_rows(doc, &rows);
+        let Some(Slot { state: State::Entity(live), .. }) = self.overlay.slots.get_mut(&doc) else { return };
+        if let Some(shape) = live.shape.take() {
+            self.overlay.edges.remove(doc, shape.inherited_relations(), true);
+        }
     }
 
     fn reshape(&mut self, doc: Doc) {
-        let Some(entry) = self.entry(doc) else { return };
-        let shape = Shape::of(self, doc, entry);
-        if self.shape(doc) == Some(&shape) {
+        let Some(head) = self.head(doc).filter(|_| self.exists_now(doc)) else { return };
+        let shape = Shape::of(self, doc, head);
+        if self.shape(doc).as_ref() == Some(&shape) {
             return;
         }
-        self.unindex(doc);
-        let slot = &mut self.slots[index(doc)];
-        let State::Entity { entry, shape: place } = &mut slot.state else { return };
-        for row in shape.rows(&slot.uid, entry) {
-            self.columns.add(doc, &row);
+        self.unshape(doc);
+        self.overlay.edges.add(doc, shape.inherited_relations(), true);
+        if let Some(Slot { state: State::Entity(live), .. }) = self.overlay.slots.get_mut(&doc) {
+            live.shape = Some(shape);
+            if self.overlay.keeps_columns() {
+                let rows = self.overlay.live(doc).map(|live| live.rows(&self.overlay.words)).unwrap_or_default();
+                self.overlay.add_rows(doc, &rows);
+            }
+            return;
         }
-        self.edges.add(doc, &shape.inherited_relations());
-        *place = Some(Box::new(shape));
+        let own = self.said_relations_that_follow(doc);
+        self.overlay.edges.add(doc, &own, false);
+        let rows = self.following_rows(doc, &shape);
+        self.overlay.add_rows(doc, &rows);
+        self.overlay.superseded_or_following.insert(doc);
+        if self.base.heads().head(doc).may_inherit() {
+            self.overlay.superseded_or_inheriting.insert(doc);
+        }
+        self.overlay.followers.insert(doc, shape);
     }
-}
 
-fn index(doc: Doc) -> usize {
-    usize::try_from(doc).unwrap_or(usize::MAX)
+    /// Of an entity of the segment, what is hidden there once it follows.
+    fn said_relations_that_follow(&self, doc: Doc) -> Vec<Relation> {
+        if !self.base.heads().head(doc).may_inherit() {
+            return Vec::new();
+        }
+        let own = self.relations_in_base(doc, |is_inherited| !is_inherited).into_iter();
+        own.filter(|relation| FOLLOWING_RELATIONS.contains(&relation.relation_type.as_str())).collect()
+    }
+
+    /// The rows of an entity of the segment that may change although its record did not.
+    pub(crate) fn following_rows(&self, doc: Doc, shape: &Shape) -> Vec<SearchValue> {
+        let heads = self.base.heads();
+        following_rows(heads.head(doc), shape, heads.own_rows(doc))
+    }
 }

@@ -12,6 +12,43 @@ pub(crate) struct DocSet {
 }
 
 impl DocSet {
+    /// The first `count` entities.
+    pub(crate) fn first(count: Doc) -> Self {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let mut words = vec![u64::MAX; count / BITS];
+        if count % BITS > 0 {
+            words.push((1 << (count % BITS)) - 1);
+        }
+        Self { words }
+    }
+
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Doc> {
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let first = Doc::try_from(at * BITS).unwrap_or(Doc::MAX);
+            (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| first + bit)
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.words.capacity() * size_of::<u64>()
+    }
+
+    /// How many are in both.
+    pub(crate) fn len_of_both(&self, other: &Self) -> usize {
+        let both = self.words.iter().zip(&other.words).map(|(one, other)| (one & other).count_ones());
+        both.map(|ones| usize::try_from(ones).unwrap_or_default()).sum()
+    }
+
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (word, other) in self.words.iter_mut().zip(&other.words) {
+            *word &= !other;
+        }
+    }
+
     pub(crate) fn insert(&mut self, doc: Doc) {
         let (word, bit) = place(doc);
         if word >= self.words.len() {

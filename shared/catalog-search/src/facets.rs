@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::catalog::Catalog;
-use crate::columns::Column;
+use crate::docs::DocSet;
 use crate::filter::Filter;
+use crate::reading::{Reading, View};
+use crate::segment::base::NotLoaded;
+use crate::segment::column::Column;
 
 /// A value in its original case and the number of entities with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,34 +20,67 @@ pub struct FacetValue {
 
 impl Catalog {
     /// The facets of a request in its order, each sorted by value. An unknown field has no values.
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
     pub fn facets<'a>(
         &self,
         fields: impl IntoIterator<Item = &'a str>,
         filter: &Filter,
-    ) -> Vec<(&'a str, Vec<FacetValue>)> {
-        let passed = (!filter.is_empty()).then(|| filter.evaluate(self));
-        let facet = |field: &str| {
-            let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-            self.with_column(&field.to_lowercase(), |column| {
-                for spelling in column.values().flat_map(|(_, spellings)| spellings) {
-                    let count = match &passed {
-                        Some(passed) => spelling.docs.iter().filter(|doc| passed.contains(**doc)).count(),
-                        None => spelling.docs.len(),
-                    };
-                    if let Some(original) = spelling.original.as_ref().filter(|_| count > 0) {
-                        *counts.entry(original.clone()).or_default() += count;
-                    }
-                }
-            });
-            counts.into_iter().map(|(value, count)| FacetValue { value, count }).collect()
-        };
-        fields.into_iter().map(|field| (field, facet(field))).collect()
+    ) -> Result<Vec<(&'a str, Vec<FacetValue>)>, NotLoaded> {
+        let reading = Reading::of(self);
+        let passed = (!filter.is_empty()).then(|| filter.evaluate(&reading));
+        let facet = |field: &'a str| (field, reading.view(&field.to_lowercase()).facet(self, passed.as_ref()));
+        let facets = fields.into_iter().map(facet).collect();
+        reading.done(facets)
     }
+}
 
-    pub(crate) fn with_column<T>(&self, key: &str, read: impl FnOnce(&Column) -> T) -> T {
-        match key.strip_prefix("relations.") {
-            Some(relation_type) => read(&self.relation_column(relation_type)),
-            None => read(&self.columns.column(key)),
+impl View {
+    fn facet(&self, catalog: &Catalog, passed: Option<&DocSet>) -> Vec<FacetValue> {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        if let Some(base) = &self.base {
+            let mask = self.mask(catalog);
+            let of_base = match passed {
+                None => Counted::Masked(mask),
+                Some(passed) => {
+                    let mut left = passed.clone();
+                    left.subtract(mask);
+                    Counted::Passed(left)
+                }
+            };
+            of_base.count(base, &mut counts);
+        }
+        for ((_, original, _), docs) in self.overlay.iter().flat_map(|overlay| overlay.entries()) {
+            let count = docs.iter().filter(|doc| passed.is_none_or(|passed| passed.contains(**doc))).count();
+            if count > 0 {
+                *counts.entry(original).or_default() += count;
+            }
+        }
+        counts.into_iter().map(|(value, count)| FacetValue { value: value.to_owned(), count }).collect()
+    }
+}
+
+/// Which entities of a segment count.
+enum Counted<'m> {
+    /// All but these.
+    Masked(&'m DocSet),
+    /// These.
+    Passed(DocSet),
+}
+
+impl Counted<'_> {
+    fn count<'c>(&self, column: &'c Column, counts: &mut BTreeMap<&'c str, usize>) {
+        for entry in column.entries() {
+            let count = match (self, entry.bits) {
+                (Self::Masked(mask), Some(bits)) => entry.docs.len() - bits.len_of_both(mask),
+                (Self::Masked(mask), None) => entry.docs.iter().filter(|doc| !mask.contains(**doc)).count(),
+                (Self::Passed(passed), Some(bits)) => bits.len_of_both(passed),
+                (Self::Passed(passed), None) => entry.docs.iter().filter(|doc| passed.contains(**doc)).count(),
+            };
+            if count > 0 {
+                *counts.entry(entry.original).or_default() += count;
+            }
         }
     }
 }

@@ -1,26 +1,21 @@
-//! `filter` parameters -> the entities that pass. Grammar: Backstage's `parseEntityFilterParams`.
+//! Which entities are asked for, by `filter` parameters or by a predicate: both become a predicate, as in Backstage.
+//! Grammar of the parameters: Backstage's `parseEntityFilterParams`.
 
-use crate::catalog::Catalog;
+use serde::{Deserialize, Serialize};
+
 use crate::docs::DocSet;
 use crate::js_text::trim;
-use serde::{Deserialize, Serialize};
+use crate::predicate::{Condition, Predicate, Primitive};
+use crate::reading::Reading;
 
 /// Statements of one request at most: each costs a look-up.
 pub const MAX_STATEMENTS: usize = 2_000;
 
-/// Sets of statements: an entity passes when it fulfils all statements of any set. No set at all: every entity passes.
+/// No predicate: every entity passes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Filter {
-    sets: Vec<Vec<Statement>>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Statement {
-    pub key: String,
-    /// One of them must be the value of a row, whatever the case. `None`: a row of the key exists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub values: Option<Vec<String>>,
+    predicate: Option<Predicate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +27,7 @@ pub enum FilterError {
 }
 
 impl Filter {
-    /// Reads all `filter` parameters of a request.
+    /// Reads all `filter` parameters of a request: an entity passes when it fulfils all statements of any of them.
     ///
     /// # Errors
     /// Fails on a statement without a key, and on too many statements. A parameter without statements counts for nothing.
@@ -40,7 +35,7 @@ impl Filter {
         let mut sets = Vec::new();
         let mut count = 0;
         for parameter in parameters {
-            let mut set: Vec<Statement> = Vec::new();
+            let mut set: Vec<Statement<'a>> = Vec::new();
             for text in parameter.split(',').map(trim).filter(|text| !text.is_empty()) {
                 count += 1;
                 if count > MAX_STATEMENTS {
@@ -56,93 +51,100 @@ impl Filter {
                 add(&mut set, key, value);
             }
             if !set.is_empty() {
-                sets.push(set);
+                let statements = set.into_iter().map(Statement::into_predicate).collect();
+                sets.push(one_or(statements, Predicate::All));
             }
         }
-        Ok(Self { sets })
+        Ok(Self { predicate: (!sets.is_empty()).then(|| one_or(sets, Predicate::Any)) })
+    }
+
+    pub fn of(predicate: Predicate) -> Self {
+        Self { predicate: Some(predicate) }
     }
 
     /// The conjunction of single values, for callers that need no text.
     pub fn of_values(pairs: &[(&str, &str)]) -> Self {
-        let mut set = Vec::new();
-        for (key, value) in pairs {
-            add(&mut set, key, Some(value));
-        }
-        Self { sets: vec![set] }
+        let is = |(key, value): &(&str, &str)| {
+            Predicate::Fields(vec![((*key).to_owned(), Condition::Is(Primitive::Text((*value).to_owned())))])
+        };
+        Self::of(Predicate::All(pairs.iter().map(is).collect()))
     }
 
-    /// A filter that came from outside in another way than by [`Self::parse`].
-    pub fn is_within_limits(&self) -> bool {
-        let values = |statement: &Statement| statement.values.as_ref().map_or(1, |values| values.len().max(1));
-        self.sets.len() <= MAX_STATEMENTS && self.sets.iter().flatten().map(values).sum::<usize>() <= MAX_STATEMENTS
+    /// Both must hold.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self.predicate, other.predicate) {
+            (Some(one), Some(other)) => Self::of(Predicate::All(vec![one, other])),
+            (one, other) => Self { predicate: one.or(other) },
+        }
+    }
+
+    pub fn predicate(&self) -> Option<&Predicate> {
+        self.predicate.as_ref()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.sets.is_empty()
+        self.predicate.is_none()
     }
 
-    pub(crate) fn evaluate(&self, catalog: &Catalog) -> DocSet {
-        if self.sets.is_empty() {
-            return catalog.all().clone();
-        }
-        let mut passed = DocSet::default();
-        for set in &self.sets {
-            let mut all: Option<DocSet> = None;
-            for statement in set {
-                let fulfilled = statement.evaluate(catalog);
-                match &mut all {
-                    Some(all) => all.intersect_with(&fulfilled),
-                    None => all = Some(fulfilled),
-                }
-            }
-            passed.union_with(&all.unwrap_or_default());
-        }
-        passed
+    pub(crate) fn evaluate(&self, reading: &Reading<'_>) -> DocSet {
+        self.predicate.as_ref().map_or_else(|| reading.catalog.all().clone(), |predicate| predicate.evaluate(reading))
+    }
+}
+
+/// A key of one parameter. `values`: one of them must be the value of a row; none given: a row of the key exists.
+struct Statement<'a> {
+    key: &'a str,
+    values: Vec<&'a str>,
+}
+
+impl Statement<'_> {
+    fn into_predicate(self) -> Predicate {
+        let mut values: Vec<Primitive> = self.values.into_iter().map(|text| Primitive::Text(text.to_owned())).collect();
+        let condition = match values.len() {
+            0 => Condition::Exists(true),
+            1 => Condition::Is(values.remove(0)),
+            _ => Condition::IsOneOf(values),
+        };
+        Predicate::Fields(vec![(self.key.to_owned(), condition)])
     }
 }
 
 /// A key that is repeated in the same spelling takes any of its values; with a value, its bare form counts for nothing.
-fn add(set: &mut Vec<Statement>, key: &str, value: Option<&str>) {
+fn add<'a>(set: &mut Vec<Statement<'a>>, key: &'a str, value: Option<&'a str>) {
     let at = set.iter().position(|statement| statement.key == key).unwrap_or_else(|| {
-        set.push(Statement { key: key.to_owned(), values: None });
+        set.push(Statement { key, values: Vec::new() });
         set.len() - 1
     });
-    if let Some(value) = value {
-        set[at].values.get_or_insert_default().push(value.to_owned());
-    }
+    set[at].values.extend(value);
 }
 
-impl Statement {
-    fn evaluate(&self, catalog: &Catalog) -> DocSet {
-        let key = self.key.to_lowercase();
-        let Some(values) = &self.values else { return catalog.exists(&key) };
-        let mut any = DocSet::default();
-        for value in values {
-            any.union_with(&catalog.equal(&key, &value.to_lowercase()));
-        }
-        any
-    }
+fn one_or(mut parts: Vec<Predicate>, several: fn(Vec<Predicate>) -> Predicate) -> Predicate {
+    if parts.len() == 1 { parts.remove(0) } else { several(parts) }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    fn shown(parameters: &[&str]) -> String {
-        serde_json::to_string(&Filter::parse(parameters.iter().copied()).unwrap()).unwrap()
+    fn shown(parameters: &[&str]) -> Value {
+        json!(Filter::parse(parameters.iter().copied()).unwrap())
     }
 
     #[test]
     fn parameters_are_alternatives_and_statements_must_all_hold() {
         assert_eq!(
             shown(&["kind=a, Kind=c ,kind=b,spec.type", "x= y=z ,,", " , "]),
-            concat!(
-                r#"[[{"key":"kind","values":["a","b"]},{"key":"Kind","values":["c"]},{"key":"spec.type"}],"#,
-                r#"[{"key":"x","values":["y=z"]}]]"#
-            )
+            json!({"$any": [
+                {"$all": [{"kind": {"$in": ["a", "b"]}}, {"Kind": "c"}, {"spec.type": {"$exists": true}}]},
+                {"x": "y=z"},
+            ]})
         );
-        assert_eq!(shown(&["kind,kind=a", "e="]), r#"[[{"key":"kind","values":["a"]}],[{"key":"e","values":[""]}]]"#);
-        assert_eq!(shown(&[","]), "[]");
+        assert_eq!(shown(&["kind,kind=a", "e="]), json!({"$any": [{"kind": "a"}, {"e": ""}]}));
+        assert_eq!(shown(&["kind=component"]), json!({"kind": "component"}));
+        assert_eq!(shown(&[","]), Value::Null);
     }
 
     #[test]

@@ -30,6 +30,16 @@ impl Pattern {
         Self { tokens }
     }
 
+    /// The text, if a value need only contain it.
+    pub(crate) fn literal(&self) -> Option<String> {
+        let [Token::AnyText, inner @ .., Token::AnyText] = self.tokens.as_slice() else { return None };
+        let literal = |token: &Token| match token {
+            Token::Is(c) => Some(*c),
+            Token::AnyOne | Token::AnyText => None,
+        };
+        inner.iter().map(literal).collect()
+    }
+
     /// Tries each start behind the last `%` only, so the work is at most length times length.
     pub(crate) fn matches(&self, value: &str) -> bool {
         let value: Vec<char> = value.chars().collect();

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use catalog_model::Identity;
 
 use crate::catalog::Catalog;
-use crate::columns::{Column, Spelling};
 use crate::docs::{Doc, DocSet};
 use crate::filter::Filter;
 use crate::js_text::trim;
 use crate::like::Pattern;
-
-const UID: &str = "metadata.uid";
+use crate::reading::{Reading, UID};
+use crate::rows::Rows;
+use crate::segment::base::NotLoaded;
 
 /// What is asked, all pages alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,27 +71,47 @@ pub struct Page {
 
 impl Catalog {
     /// One page of at most `limit` rows.
-    pub fn page(&self, query: &Query, start: &Start, limit: usize) -> Page {
-        let field = query.order.as_ref().map_or(UID, |order| order.field.as_str());
-        let descending = query.order.as_ref().is_some_and(|order| order.descending);
-        let (docs, only_values) = self.selected(query, field);
-        self.with_column(&field.to_lowercase(), |column| {
-            let (mut rows, total) = self.rows(column, &docs, only_values.as_ref());
-            if descending {
-                rows.reverse();
-            }
-            let (from, to) = span(&rows, start, limit, descending);
-            let shown = &rows[from..to];
-            let ends = shown.first().zip(shown.last()).map(|(first, last)| (first.position(), last.position()));
-            let items = shown.iter().map(|row| self.identity(row.doc).clone()).collect();
-            Page { items, ends, more_behind: to < rows.len(), total }
-        })
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn page(&self, query: &Query, start: &Start, limit: usize) -> Result<Page, NotLoaded> {
+        let reading = Reading::of(self);
+        let page = reading.page(query, start, limit);
+        reading.done(page)
     }
 
     /// Whether an entity passes a filter; an entity that is not in the catalog does not.
-    pub fn passing<'a>(&self, filter: &Filter, identities: impl IntoIterator<Item = &'a Identity>) -> Vec<bool> {
-        let passed = filter.evaluate(self);
-        identities.into_iter().map(|identity| self.existing(identity).is_some_and(|doc| passed.contains(doc))).collect()
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn passing<'a>(
+        &self,
+        filter: &Filter,
+        identities: impl IntoIterator<Item = &'a Identity>,
+    ) -> Result<Vec<bool>, NotLoaded> {
+        let reading = Reading::of(self);
+        let passed = filter.evaluate(&reading);
+        let passes = |identity| self.existing(identity).is_some_and(|doc| passed.contains(doc));
+        let passing = if reading.has_core() { identities.into_iter().map(passes).collect() } else { Vec::new() };
+        reading.done(passing)
+    }
+}
+
+impl Reading<'_> {
+    fn page(&self, query: &Query, start: &Start, limit: usize) -> Page {
+        let field = query.order.as_ref().map_or(UID, |order| order.field.as_str());
+        let descending = query.order.as_ref().is_some_and(|order| order.descending);
+        let (docs, only_values) = self.selected(query, field);
+        let rows = Rows::new(self, &field.to_lowercase(), docs, only_values);
+        let total = rows.total();
+        if limit == 0 || !self.has_core() {
+            return Page { items: Vec::new(), ends: None, more_behind: total > 0, total };
+        }
+        let span = rows.span(start, limit, descending);
+        let position = |row: &(String, Doc)| Position { value: row.0.clone(), uid: self.catalog.uid_text(row.1) };
+        let ends = span.rows.first().zip(span.rows.last()).map(|(first, last)| (position(first), position(last)));
+        let items = span.rows.iter().map(|(_, doc)| self.catalog.identity(*doc)).collect();
+        Page { items, ends, more_behind: span.more_behind, total }
     }
 
     /// The entities that are asked for, and what their value of the field that orders must be like.
@@ -109,73 +129,11 @@ impl Catalog {
         if fields == [field.to_lowercase()] {
             return (docs, Some(pattern));
         }
-        docs.intersect_with(&self.with_text(&pattern, &fields));
-        (docs, None)
-    }
-
-    /// The rows of a column by value, then by uid, and the number of different entities among them.
-    fn rows<'c>(&'c self, column: &'c Column, docs: &DocSet, only_values: Option<&Pattern>) -> (Vec<Row<'c>>, usize) {
-        let mut rows = Vec::new();
-        let mut distinct = DocSet::default();
-        for (value, spellings) in column.values() {
-            if only_values.is_some_and(|pattern| !pattern.matches(value)) {
-                continue;
-            }
-            let first = rows.len();
-            for doc in docs_of(spellings).filter(|doc| docs.contains(*doc)) {
-                distinct.insert(doc);
-                rows.push(Row { value, uid: self.uid(doc), doc });
-            }
-            rows[first..].sort_unstable_by_key(|row| row.uid);
-        }
-        (rows, distinct.len())
-    }
-
-    fn with_text(&self, pattern: &Pattern, fields: &[String]) -> DocSet {
-        let mut docs = DocSet::default();
+        let mut found = DocSet::default();
         for field in fields {
-            self.with_column(&field.to_lowercase(), |column| {
-                let found = column.values().filter(|(value, _)| pattern.matches(value));
-                found.flat_map(|(_, spellings)| docs_of(spellings)).for_each(|doc| docs.insert(doc));
-            });
+            self.view(&field.to_lowercase()).add_matching(self.catalog, &pattern, &mut found);
         }
-        docs
-    }
-}
-
-/// No entity has one value in two spellings.
-fn docs_of(spellings: &[Spelling]) -> impl Iterator<Item = Doc> + '_ {
-    spellings.iter().flat_map(|spelling| spelling.docs.iter().copied())
-}
-
-/// First row of a page, and the one behind its last.
-fn span(rows: &[Row<'_>], start: &Start, limit: usize, descending: bool) -> (usize, usize) {
-    let before = |row: &Row<'_>, position: &Position| {
-        let place = (row.value, row.uid).cmp(&(position.value.as_str(), position.uid.as_str()));
-        if descending { place.reverse() } else { place }
-    };
-    let (from, to) = match start {
-        Start::Offset(offset) => (*offset, offset.saturating_add(limit)),
-        Start::After(position) => {
-            let from = rows.partition_point(|row| before(row, position).is_le());
-            (from, from.saturating_add(limit))
-        }
-        Start::Before(position) => {
-            let to = rows.partition_point(|row| before(row, position).is_lt());
-            (to.saturating_sub(limit), to)
-        }
-    };
-    (from.min(rows.len()), to.min(rows.len()))
-}
-
-struct Row<'a> {
-    value: &'a str,
-    uid: &'a str,
-    doc: Doc,
-}
-
-impl Row<'_> {
-    fn position(&self) -> Position {
-        Position { value: self.value.to_owned(), uid: self.uid.to_owned() }
+        docs.intersect_with(&found);
+        (docs, None)
     }
 }

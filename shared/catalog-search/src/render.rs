@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
-use crate::docs::DocSet;
+use crate::segment::base::NotLoaded;
 use crate::shape::{Inherited, Naming, Shape};
 
 /// The envelope with the name it may bear, the owner it inherits, its relations in both directions, `status` where
@@ -13,14 +13,18 @@ use crate::shape::{Inherited, Naming, Shape};
 ///
 /// The record's row should have been applied to the catalog: without it the entity has neither relations nor
 /// anything else that follows from other records.
-pub fn render(stitched: &Stitched, catalog: &Catalog) -> Value {
+///
+/// # Errors
+/// Fails while blocks are missing.
+pub fn render(stitched: &Stitched, catalog: &Catalog) -> Result<Value, NotLoaded> {
+    catalog.ready()?;
     let doc = catalog.existing(&stitched.identity);
     let shape = doc.and_then(|doc| catalog.shape(doc));
-    let mut entity = match shape.map(|shape| &shape.naming) {
+    let mut entity = match shape.as_ref().map(|shape| &shape.naming) {
         Some(Naming::Derived | Naming::Taken { .. }) => stitched.entity_under_derived_name(),
         Some(Naming::Own) | None => stitched.entity(),
     };
-    if let Some(Inherited { owner, system, .. }) = shape.and_then(|shape| shape.inherited.as_ref()) {
+    if let Some(Inherited { owner, system, .. }) = shape.as_ref().and_then(|shape| shape.inherited.as_ref()) {
         for (field, value) in [("owner", owner), ("system", system)] {
             if let Some(value) = value
                 && let Some(spec) =
@@ -36,12 +40,12 @@ pub fn render(stitched: &Stitched, catalog: &Catalog) -> Value {
         .into_iter()
         .map(|(relation_type, target)| json!({"type": relation_type, "targetRef": target}))
         .collect();
-    let status = status_items(stitched, shape);
+    let status = status_items(stitched, shape.as_ref());
     if !status.is_empty() {
         entity["status"] = json!({ "items": status });
     }
     add_uid_and_etag(&mut entity, stitched);
-    entity
+    Ok(entity)
 }
 
 fn status_items(stitched: &Stitched, shape: Option<&Shape>) -> Vec<Value> {
@@ -65,32 +69,5 @@ fn add_uid_and_etag(entity: &mut Value, stitched: &Stitched) {
     entity["metadata"]["uid"] = json!(stitched.identity.uid());
     if !entity["metadata"]["etag"].is_string() {
         entity["metadata"]["etag"] = json!(digest);
-    }
-}
-
-impl Catalog {
-    /// What an existing entity owes to other records.
-    pub fn shape_of(&self, identity: &catalog_model::Identity) -> Option<&Shape> {
-        self.existing(identity).and_then(|doc| self.shape(doc))
-    }
-
-    pub(crate) fn equal(&self, key: &str, value: &str) -> DocSet {
-        match key.strip_prefix("relations.") {
-            Some(relation_type) => self.related(relation_type, value),
-            None => self.columns.equal(key, value),
-        }
-    }
-
-    pub(crate) fn exists(&self, key: &str) -> DocSet {
-        match key.strip_prefix("relations.") {
-            Some(relation_type) => {
-                let column = self.relation_column(relation_type);
-                column
-                    .values()
-                    .flat_map(|(_, spellings)| spellings.iter().flat_map(|s| s.docs.iter().copied()))
-                    .collect()
-            }
-            None => self.columns.exists(key),
-        }
     }
 }

@@ -6,8 +6,8 @@ use catalog_model::{EntityRef, Identity, Key, Relation};
 
 use crate::catalog::Catalog;
 use crate::docs::Doc;
-use crate::flatten::SearchValue;
-use crate::row::{IndexEntry, derived_ref_of};
+use crate::row::derived_ref_of;
+use crate::segment::heads::{Head, StoredNaming};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
@@ -34,7 +34,8 @@ pub struct Inherited {
     /// As `spec.owner` and `spec.system` show it.
     pub owner: Option<String>,
     pub system: Option<String>,
-    relations: BTreeSet<Relation>,
+    pub(crate) giver: Doc,
+    pub(crate) relations: BTreeSet<Relation>,
 }
 
 impl Inherited {
@@ -42,93 +43,123 @@ impl Inherited {
     pub fn rule(&self) -> String {
         format!("inherited from {}", self.component)
     }
+
+    /// What an entity in this namespace takes of a giver.
+    fn given(giver: Doc, given: Head<'_>, own: Head<'_>, namespace: &str) -> Option<Self> {
+        let place = |said: Option<&str>, default_kind: &str| {
+            said.map(|text| {
+                let target = EntityRef::parse_in(text, Some(default_kind), given.namespace).ok();
+                let same_place = given.namespace.eq_ignore_ascii_case(namespace);
+                let shown =
+                    target.as_ref().filter(|_| !same_place).map_or_else(|| text.to_owned(), ToString::to_string);
+                (shown, target)
+            })
+        };
+        let owner = place(given.owner, "group");
+        let system = place(given.system.filter(|_| own.system.is_none()), "system");
+        let mut relations = BTreeSet::new();
+        for (relation_type, said) in [("ownedBy", &owner), ("partOf", &system)] {
+            let target = said.as_ref().and_then(|(_, target)| target.as_ref());
+            relations.extend(target.map(|target| Relation::new(relation_type, Key::of_ref(target))));
+        }
+        let (owner, system) = (owner.map(|(text, _)| text), system.map(|(text, _)| text));
+        if owner.is_none() && system.is_none() {
+            return None;
+        }
+        Some(Self { component: given.declared_ref(), owner, system, giver, relations })
+    }
+}
+
+impl Head<'_> {
+    pub(crate) fn declared_ref(&self) -> EntityRef {
+        EntityRef::new(self.kind, self.namespace, self.name)
+    }
+
+    /// May take its owner from a component.
+    pub(crate) fn may_inherit(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("resource") && self.owner.is_none()
+    }
 }
 
 impl Shape {
-    pub(crate) fn of(catalog: &Catalog, doc: Doc, entry: &IndexEntry) -> Self {
-        let declared = entry.declared_ref();
-        let (reference, naming) = match derived_ref_of(catalog.identity(doc)) {
+    /// What follows from all that is known now.
+    pub(crate) fn of(catalog: &Catalog, doc: Doc, head: Head<'_>) -> Self {
+        let identity = catalog.identity(doc);
+        let declared = head.declared_ref();
+        let (reference, naming) = match derived_ref_of(&identity) {
             Some(derived) if derived != declared => match catalog.resolve(&Key::of_ref(&declared)) {
                 Some(holder) if holder == doc => (declared, Naming::Own),
-                Some(holder) => (derived, Naming::Taken { wanted: declared, holder: catalog.identity(holder).clone() }),
+                Some(holder) => (derived, Naming::Taken { wanted: declared, holder: catalog.identity(holder) }),
                 None => (derived, Naming::Derived),
             },
             _ => (declared, Naming::Own),
         };
-        let namespace = reference.namespace().to_owned();
-        Self { reference, naming, inherited: inherited(catalog, doc, entry, &namespace) }
+        let inherited = inherited(catalog, doc, head, reference.namespace());
+        Self { reference, naming, inherited }
+    }
+
+    /// What followed when the segment was made.
+    pub(crate) fn of_base(catalog: &Catalog, doc: Doc) -> Self {
+        let heads = catalog.base.heads();
+        let (head, followed) = (heads.head(doc), heads.followed(doc));
+        let derived = || catalog_model::derived_ref(&catalog.identity(doc));
+        let (reference, naming) = match followed.naming {
+            StoredNaming::Own => (head.declared_ref(), Naming::Own),
+            StoredNaming::Derived => (derived(), Naming::Derived),
+            StoredNaming::TakenBy(holder) => {
+                (derived(), Naming::Taken { wanted: head.declared_ref(), holder: catalog.identity(holder) })
+            }
+        };
+        let inherited =
+            followed.giver.and_then(|giver| Inherited::given(giver, heads.head(giver), head, reference.namespace()));
+        Self { reference, naming, inherited }
     }
 
     /// `metadata.name` and `metadata.namespace` as they are shown.
-    pub(crate) fn shown_name<'a>(&'a self, entry: &'a IndexEntry) -> (&'a str, &'a str) {
+    pub(crate) fn shown_name<'a>(&'a self, head: Head<'a>) -> (&'a str, &'a str) {
         match self.naming {
-            Naming::Own => (&entry.name, &entry.namespace),
+            Naming::Own => (head.name, head.namespace),
             Naming::Derived | Naming::Taken { .. } => (self.reference.name(), self.reference.namespace()),
         }
     }
 
-    /// All search rows but for relations.
-    pub(crate) fn rows(&self, uid: &str, entry: &IndexEntry) -> Vec<SearchValue> {
-        let (name, namespace) = self.shown_name(entry);
-        let mut added = vec![("metadata.name", name), ("metadata.namespace", namespace), ("metadata.uid", uid)];
-        if let Some(Inherited { owner, system, .. }) = &self.inherited {
-            added.extend(owner.as_deref().map(|owner| ("spec.owner", owner)));
-            added.extend(system.as_deref().map(|system| ("spec.system", system)));
+    /// The value that is shown in place of the record's own.
+    pub(crate) fn inherited_value(&self, key: &str) -> Option<&str> {
+        let inherited = self.inherited.as_ref()?;
+        match key {
+            "spec.owner" => inherited.owner.as_deref(),
+            "spec.system" => inherited.system.as_deref(),
+            _ => None,
         }
-        let replaced: BTreeSet<&str> = added.iter().map(|(key, _)| *key).collect();
-        let own = entry.values.iter().filter(|row| !replaced.contains(row.key.as_str())).cloned();
-        own.chain(added.into_iter().filter_map(|(key, value)| SearchValue::of_text(key, value))).collect()
     }
 
-    pub(crate) fn inherited_relations(&self) -> BTreeSet<Relation> {
-        self.inherited.as_ref().map(|inherited| inherited.relations.clone()).unwrap_or_default()
+    pub(crate) fn inherited_relations(&self) -> impl Iterator<Item = &Relation> {
+        self.inherited.iter().flat_map(|inherited| &inherited.relations)
     }
 }
 
 /// Of the components that the resource is a dependency of, by its own word or by theirs, the first in the order of
 /// identities that has an owner gives its owner and its system; without any such, the first that has a system.
-fn inherited(catalog: &Catalog, doc: Doc, entry: &IndexEntry, namespace: &str) -> Option<Inherited> {
-    if !entry.kind.eq_ignore_ascii_case("resource") || entry.said.owner.is_some() {
+fn inherited(catalog: &Catalog, doc: Doc, head: Head<'_>, namespace: &str) -> Option<Inherited> {
+    if !head.may_inherit() {
         return None;
     }
-    let own_word = entry.relations.iter().filter(|relation| relation.relation_type == "dependencyOf");
-    let mut givers: BTreeSet<(&Identity, Doc)> = own_word
-        .filter_map(|relation| catalog.resolve(&relation.target))
-        .map(|doc| (catalog.identity(doc), doc))
-        .collect();
+    let mut givers: BTreeSet<(Identity, Doc)> = BTreeSet::new();
+    for relation in catalog.said_relations(doc).iter().filter(|relation| relation.relation_type == "dependencyOf") {
+        givers.extend(catalog.resolve(&relation.target).map(|doc| (catalog.identity(doc), doc)));
+    }
     for key in catalog.keys(doc) {
-        let their_word = catalog.edges.sources(&key).filter(|(_, relation_type)| *relation_type == "dependsOn");
+        let their_word = catalog.sources(&key).into_iter().filter(|(_, relation_type)| *relation_type == "dependsOn");
         givers.extend(their_word.map(|(doc, _)| (catalog.identity(doc), doc)));
     }
-    let components: Vec<&IndexEntry> = givers
+    let components: Vec<(Doc, Head<'_>)> = givers
         .into_iter()
-        .filter_map(|(_, doc)| catalog.entry(doc))
-        .filter(|entry| entry.kind.eq_ignore_ascii_case("component"))
+        .filter_map(|(_, doc)| Some((doc, catalog.head(doc)?)))
+        .filter(|(_, head)| head.kind.eq_ignore_ascii_case("component"))
         .collect();
-    let giver = components
+    let (giver, given) = components
         .iter()
-        .find(|component| component.said.owner.is_some())
-        .or_else(|| components.iter().find(|component| component.said.system.is_some()))?;
-
-    let place = |said: Option<&String>, default_kind: &str| {
-        said.map(|text| {
-            let target = EntityRef::parse_in(text, Some(default_kind), &giver.namespace).ok();
-            let same_place = giver.namespace.eq_ignore_ascii_case(namespace);
-            let shown = target.as_ref().filter(|_| !same_place).map_or_else(|| text.clone(), ToString::to_string);
-            (shown, target)
-        })
-    };
-    let owner = place(giver.said.owner.as_ref(), "group");
-    let own_system = entry.said.system.is_some();
-    let system = place(giver.said.system.as_ref().filter(|_| !own_system), "system");
-    let mut relations = BTreeSet::new();
-    for (relation_type, said) in [("ownedBy", &owner), ("partOf", &system)] {
-        let target = said.as_ref().and_then(|(_, target)| target.as_ref());
-        relations.extend(target.map(|target| Relation::new(relation_type, Key::of_ref(target))));
-    }
-    let (owner, system) = (owner.map(|(text, _)| text), system.map(|(text, _)| text));
-    if owner.is_none() && system.is_none() {
-        return None;
-    }
-    Some(Inherited { component: giver.declared_ref(), owner, system, relations })
+        .find(|(_, component)| component.owner.is_some())
+        .or_else(|| components.iter().find(|(_, component)| component.system.is_some()))?;
+    Inherited::given(*giver, *given, head, namespace)
 }

@@ -1,6 +1,8 @@
 //! Text search on the field that orders: Backstage 4.0.0 then filters the rows that it sorts, if the field is written as
 //! the lower-cased one that sorts, and whole entities if it is not.
 
+#![expect(clippy::unwrap_used, reason = "tests, and the words that they share")]
+
 use catalog_model::{
     Door, EntityRef, Facts, Format, Fragment, Identity, Pointer, Record, RecordKey, Role, Said, SourceObject, Version,
 };
@@ -20,7 +22,7 @@ fn catalog_of_one_with_two_tags() -> Catalog {
         said: Said::Facts(facts),
     });
     let mut catalog = Catalog::default();
-    catalog.apply([row_of(&record)]);
+    catalog.apply([row_of(&record)]).unwrap();
     catalog
 }
 
@@ -43,7 +45,7 @@ fn only_the_field_as_the_index_writes_it_filters_the_rows_that_are_sorted() {
             }),
             ..Query::default()
         };
-        let page = catalog.page(&query, &Start::Offset(0), 10);
+        let page = catalog.page(&query, &Start::Offset(0), 10).unwrap();
         assert_eq!((page.items.len(), page.total), (items, 1), "ordered by {ordered_by}, searched in {searched:?}");
     }
 }

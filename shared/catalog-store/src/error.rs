@@ -35,6 +35,8 @@ pub enum StoreError {
     CorruptObject { key: String },
     #[error("the log of the index is broken")]
     BrokenLog(#[source] LogDefect),
+    #[error("the index must be rebuilt")]
+    RebuildNeeded(#[source] Box<dyn Error + Send + Sync>),
     #[error("a row of the log has {bytes} bytes, and may have {max}")]
     RowTooLong { bytes: usize, max: usize },
     #[error("the system gives no random bytes")]
@@ -52,9 +54,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed later. An index is rebuilt by the next reconcile.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::NoRandomness(_) | Self::Aws { .. })
+        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::RebuildNeeded(_) | Self::NoRandomness(_) | Self::Aws { .. })
     }
 
     /// A reason code for dead letters and metrics.
@@ -70,6 +72,7 @@ impl StoreError {
             Self::CorruptObject { .. } => "object-corrupt",
             Self::BrokenLog(LogDefect::Gap { .. }) => "log-gap",
             Self::BrokenLog(LogDefect::Unreadable { .. }) => "log-unreadable",
+            Self::RebuildNeeded(_) => "rebuild-needed",
             Self::RowTooLong { .. } => "row-too-long",
             Self::NoRandomness(_) => "no-randomness",
             Self::Unprocessed { .. } => "unprocessed-keys",
@@ -81,6 +84,11 @@ impl StoreError {
     /// Whether the delivery does not fit what its source object sent before: its sender can mend it (HTTP 409).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::LineageConflict { .. } | Self::ClockMixed { .. })
+    }
+
+    /// For what is wrong with the segment or the log, and not with the way there.
+    pub fn rebuild_needed<E: Error + Send + Sync + 'static>(source: E) -> Self {
+        Self::RebuildNeeded(Box::new(source))
     }
 
     /// For `map_err` on a call of the SDK.

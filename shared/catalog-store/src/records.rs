@@ -107,10 +107,9 @@ impl CatalogStore {
             check_key(key)?;
         }
         let different: Vec<&RecordKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let items: Vec<Vec<Item>> = stream::iter(different.chunks(MAX_BATCH_KEYS).map(|chunk| self.batch(chunk, read)))
-            .buffer_unordered(CONCURRENT_BATCHES)
-            .try_collect()
-            .await?;
+        // Gathered first: with a closure over borrowed keys inside, no future around it could be sent to another thread.
+        let batches: Vec<_> = different.chunks(MAX_BATCH_KEYS).map(|chunk| self.batch(chunk, read)).collect();
+        let items: Vec<Vec<Item>> = stream::iter(batches).buffer_unordered(CONCURRENT_BATCHES).try_collect().await?;
         let mut stored = Vec::new();
         for item in items.iter().flatten() {
             stored.extend(StoredRecord::of_item(item)?);

@@ -28,7 +28,7 @@ pub struct SegmentPointer {
     pub hash: String,
     pub bytes: u64,
     pub directory_offset: u64,
-    pub directory_bytes: u32,
+    pub directory_bytes: u64,
     pub directory_hash: String,
     /// Hash of the rules that made its rows.
     pub rules: String,
@@ -37,6 +37,8 @@ pub struct SegmentPointer {
     pub at_ms: u64,
     /// Named by the rebuild that it goes back to; empty before the first one.
     pub generation: String,
+    /// An item of the log that every reader had seen when it was made.
+    pub settled_seq: u64,
 }
 
 /// What the table knows of the index.
@@ -92,12 +94,12 @@ impl CatalogStore {
     ///
     /// # Errors
     /// As [`Self::segment`]; the second also for a range that the object does not have.
-    pub async fn segment_range(&self, hash: &str, offset: u64, length: u32) -> Result<Bytes, StoreError> {
+    pub async fn segment_range(&self, hash: &str, offset: u64, length: u64) -> Result<Bytes, StoreError> {
         if length == 0 {
             return Ok(Bytes::new());
         }
         let key = Folder::Segments.key(hash);
-        let range = format!("bytes={offset}-{}", offset.saturating_add(u64::from(length)).saturating_sub(1));
+        let range = format!("bytes={offset}-{}", offset.saturating_add(length).saturating_sub(1));
         let object = match self.s3.get_object().bucket(&self.bucket).key(&key).range(range).send().await {
             Ok(object) => object,
             Err(error) if error.as_service_error().is_some_and(|error| error.is_no_such_key()) => {
@@ -108,7 +110,7 @@ impl CatalogStore {
             }
             Err(error) => return Err(StoreError::aws("GetObject")(error)),
         };
-        if object.content_length().and_then(|length| u64::try_from(length).ok()) != Some(u64::from(length)) {
+        if object.content_length().and_then(|length| u64::try_from(length).ok()) != Some(length) {
             return Err(StoreError::CorruptObject { key });
         }
         Ok(object.body.collect().await.map_err(StoreError::aws("GetObject"))?.into_bytes())

@@ -25,6 +25,9 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',')
     .remove(b'=');
 
+/// Where Backstage's catalog API is.
+const MOUNT: &str = "/api/catalog";
+
 /// An error to be shown to an HTTP caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -96,9 +99,9 @@ impl ApiError {
         Self { status: 500, name: "Error", message: "An internal error occurred".to_owned() }
     }
 
-    /// The response in Backstage's shape. Every 5xx other than 501 and 503 hides its message.
+    /// The body in Backstage's shape. Every 5xx other than 501 and 503 hides its message.
     #[must_use]
-    pub fn into_response(self, request: &ApiGatewayProxyRequest) -> ApiGatewayProxyResponse {
+    pub fn into_body(self, request: &ApiGatewayProxyRequest) -> String {
         let message = match self.status {
             501 | 503 => self.message,
             500..=599 => {
@@ -107,12 +110,22 @@ impl ApiError {
             }
             _ => self.message,
         };
-        let body = json!({
-            "error": { "name": self.name, "message": message },
-            "request": { "method": request.http_method.as_str(), "url": url(request) },
-            "response": { "statusCode": self.status },
-        });
-        respond(self.status, body.to_string())
+        // By hand, for the order of the keys in which Backstage writes them.
+        format!(
+            r#"{{"error":{{"name":{},"message":{}}},"request":{{"method":{},"url":{}}},"response":{{"statusCode":{}}}}}"#,
+            json!(self.name),
+            json!(message),
+            json!(request.http_method.as_str()),
+            json!(url(request)),
+            self.status
+        )
+    }
+
+    /// The response with that body.
+    #[must_use]
+    pub fn into_response(self, request: &ApiGatewayProxyRequest) -> ApiGatewayProxyResponse {
+        let status = self.status;
+        respond(status, self.into_body(request))
     }
 }
 
@@ -195,7 +208,8 @@ pub fn caller_arn(request: &ApiGatewayProxyRequest) -> Option<&str> {
 /// Path and query, of the catalog relative to its mount as Backstage has it. Parameters are sorted by name.
 fn url(request: &ApiGatewayProxyRequest) -> String {
     let path = request.path.as_deref().unwrap_or("/");
-    let mounted = path.strip_prefix("/api/catalog").filter(|rest| rest.starts_with('/'));
+    let mount = path.get(..MOUNT.len()).filter(|mount| mount.eq_ignore_ascii_case(MOUNT));
+    let mounted = mount.map(|mount| &path[mount.len()..]).filter(|rest| rest.starts_with('/'));
     let mut url = mounted.unwrap_or(path).to_owned();
     let mut separator = '?';
     for name in query_names(request) {

@@ -19,6 +19,7 @@ fn pointer(seq: u64, rules: &str, generation: &str) -> SegmentPointer {
         entities: 7,
         at_ms: NOW + seq,
         generation: generation.into(),
+        settled_seq: 0,
     }
 }
 

@@ -1,0 +1,129 @@
+//! Identities -> the JSON of a list of entities: at once if it is short, else chunk by chunk while it is sent.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use catalog_model::{Identity, Stitched};
+use catalog_search::{Catalog, Projection, render};
+use delivery::api::ApiError;
+use futures::stream::{StreamExt, unfold};
+use tracing::error;
+
+use crate::answers::{AnswerBody, BrokenOff, check_length, unavailable};
+use crate::handler::Deps;
+
+/// Entities read and shown at once.
+pub(crate) const CHUNK: usize = 500;
+
+/// Entities as JSON texts, in the order asked for; `None` for what does not exist any more.
+///
+/// # Errors
+/// Fails if the store cannot be read.
+pub(crate) async fn rendered(
+    identities: &[Identity],
+    projection: Option<&Projection>,
+    deps: &Deps,
+) -> Result<Vec<Option<String>>, ApiError> {
+    let documents = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
+    let text = |stitched: &Stitched, catalog: &Catalog| {
+        let entity = render(stitched, catalog)?;
+        Ok(projection.map_or_else(|| entity.to_string(), |projection| projection.apply(&entity).to_string()))
+    };
+    let texts = |catalog: &Catalog| {
+        documents
+            .iter()
+            .map(|stitched| stitched.as_deref().map(|stitched| text(stitched, catalog)).transpose())
+            .collect()
+    };
+    deps.live.ask(texts).await.map_err(unavailable)
+}
+
+/// All of a list that is kept in memory until it is whole.
+///
+/// # Errors
+/// 413 as soon as it is too long: the rest is not even read.
+pub(crate) async fn whole(
+    identities: &[Identity],
+    projection: Option<&Projection>,
+    deps: &Deps,
+) -> Result<Vec<Option<String>>, ApiError> {
+    let mut texts = Vec::with_capacity(identities.len());
+    let mut bytes = 0;
+    for chunk in identities.chunks(CHUNK) {
+        let more = rendered(chunk, projection, deps).await?;
+        bytes += more.iter().flatten().map(String::len).sum::<usize>();
+        texts.extend(more);
+        check_length(bytes)?;
+    }
+    Ok(texts)
+}
+
+/// `before`, the entities that exist separated by commas, and `behind`.
+///
+/// # Errors
+/// Fails if the first chunk cannot be read. A later one breaks the answer off.
+pub(crate) async fn streamed(
+    before: &str,
+    mut identities: Vec<Identity>,
+    projection: Option<Projection>,
+    behind: String,
+    deps: &Arc<Deps>,
+) -> Result<AnswerBody, ApiError> {
+    let rest = identities.split_off(identities.len().min(CHUNK));
+    let mut first = before.to_owned();
+    let mut begun = Joined::default();
+    begun.add(&mut first, rendered(&identities, projection.as_ref(), deps).await?);
+    if rest.is_empty() {
+        return Ok(AnswerBody::Full((first + &behind).into()));
+    }
+    let state = Rest { identities: rest.into_iter(), begun, projection, behind: Some(behind), deps: Arc::clone(deps) };
+    let rest = unfold(Some(state), async |state| state?.next().await);
+    let first = futures::stream::iter([Ok(Bytes::from(first))]);
+    Ok(AnswerBody::Stream(first.chain(rest).boxed()))
+}
+
+/// Whether a comma is due.
+#[derive(Debug, Default)]
+struct Joined {
+    is_begun: bool,
+}
+
+impl Joined {
+    fn add(&mut self, text: &mut String, entities: Vec<Option<String>>) {
+        for entity in entities.into_iter().flatten() {
+            if self.is_begun {
+                text.push(',');
+            }
+            text.push_str(&entity);
+            self.is_begun = true;
+        }
+    }
+}
+
+struct Rest {
+    identities: std::vec::IntoIter<Identity>,
+    begun: Joined,
+    projection: Option<Projection>,
+    behind: Option<String>,
+    deps: Arc<Deps>,
+}
+
+impl Rest {
+    async fn next(mut self) -> Option<(Result<Bytes, BrokenOff>, Option<Self>)> {
+        let chunk: Vec<Identity> = self.identities.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            return self.behind.take().map(|behind| (Ok(behind.into()), None));
+        }
+        match rendered(&chunk, self.projection.as_ref(), &self.deps).await {
+            Ok(entities) => {
+                let mut text = String::new();
+                self.begun.add(&mut text, entities);
+                Some((Ok(text.into()), Some(self)))
+            }
+            Err(error) => {
+                error!(status = error.status, message = error.message, "a list broke off");
+                Some((Err(BrokenOff(error.message)), None))
+            }
+        }
+    }
+}
