@@ -16,7 +16,7 @@ use tracing::{error, info, instrument};
 use crate::answers::{Answer, AnswerBody, unavailable};
 use crate::cursor::CursorKey;
 use crate::documents::Documents;
-use crate::{Settings, catalog, costs, encodings, explain, pages, status};
+use crate::{Settings, catalog, changes, costs, encodings, explain, pages, status};
 
 /// What the handler is connected to, and what it remembers between requests.
 #[derive(Debug)]
@@ -101,6 +101,7 @@ async fn route(request: &ApiGatewayProxyRequest, deps: &Arc<Deps>, now: Timestam
             let [kind, namespace, name] = decoded(&parts[2..])?;
             explain::explain(request, &EntityRef::new(&kind, &namespace, &name), deps, now).await
         }
+        ("GET", ["api", "changes"]) => changes::changes(request, deps, now).await,
         ("GET", ["api", "status"]) => status::status(request, deps, now).await,
         ("GET", ["api", "costs"]) => costs::of_scope(request, deps, now).await,
         ("GET", ["api", "costs", "statements", _]) => costs::statement(request, &decode(parts[3])?, deps).await,

@@ -3,6 +3,7 @@
 mod answers;
 mod body;
 mod catalog;
+mod changes;
 mod costs;
 mod cursor;
 mod documents;

@@ -10,7 +10,7 @@ mod whole;
 pub use live::LiveCatalog;
 pub use log_row::LogRow;
 pub use progress::Progress;
-pub use whole::{Begins, WholeIndex};
+pub use whole::{Begins, Frozen, WholeIndex};
 
 use catalog_store::{CatalogStore, IndexState, StoreError};
 

@@ -52,6 +52,11 @@ impl Progress {
         Self { seq: pointer.as_ref().map_or(0, |pointer| pointer.seq), pointer, log_end, ..Self::default() }
     }
 
+    /// Of who knows everything up to a number, without a segment.
+    pub(crate) fn behind(seq: u64) -> Self {
+        Self { seq, ..Self::default() }
+    }
+
     /// The number of an item that whoever asks any reader from now on will find applied.
     pub fn settled_seq(&self, now: Timestamp) -> u64 {
         let newest = now.as_millisecond().saturating_sub(SETTLED_MS);

@@ -6,6 +6,7 @@ mod affected;
 mod catalog;
 mod compact;
 mod docs;
+mod dump;
 mod edges;
 mod facets;
 mod fields;

@@ -56,7 +56,14 @@ pub enum StoreError {
 impl StoreError {
     /// Whether the same call may succeed later. An index is rebuilt by the next reconcile.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::RebuildNeeded(_) | Self::NoRandomness(_) | Self::Aws { .. })
+        matches!(
+            self,
+            Self::Unprocessed { .. }
+                | Self::Contended { .. }
+                | Self::RebuildNeeded(_)
+                | Self::NoRandomness(_)
+                | Self::Aws { .. }
+        )
     }
 
     /// A reason code for dead letters and metrics.
