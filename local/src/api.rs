@@ -1,4 +1,4 @@
-//! The API's door: what API Gateway does before and after the functions, its limits included.
+//! The API's front: what API Gateway does before and after the functions, its limits included.
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html>
 
 use axum::{
@@ -7,39 +7,30 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use http::{StatusCode, header};
+use delivery::cors::Cors;
+use http::{Method, StatusCode, header, request::Parts};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
+use serde_json::Value;
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::{MAX_PAYLOAD_BYTES, functions::Functions, gateway};
+use crate::{
+    MAX_PAYLOAD_BYTES, door,
+    functions::{Functions, Outcome, StreamedAnswer},
+    gateway, streaming,
+    wiring::Route,
+};
 
 /// API Gateway takes no longer body.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// What the door serves from.
+/// What the front serves from.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
     pub(crate) functions: Functions,
-    /// What every request must bring as a bearer token, if anything.
-    pub(crate) token: Option<Token>,
-}
-
-/// A bearer token, kept as its hash: equal time to compare, nothing to leak.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Token([u8; 32]);
-
-impl Token {
-    pub(crate) fn new(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-
-    fn admits(self, request: &Request) -> bool {
-        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let (scheme, token) = given.and_then(|given| given.split_once(' ')).unwrap_or_default();
-        scheme.eq_ignore_ascii_case("bearer") && Self::new(token.trim()).0 == self.0
-    }
+    /// Whether every request must please the authorizer.
+    pub(crate) is_closed: bool,
+    pub(crate) cors: std::sync::Arc<Cors>,
 }
 
 pub(crate) fn router(api: Api) -> Router {
@@ -47,24 +38,32 @@ pub(crate) fn router(api: Api) -> Router {
 }
 
 async fn handle(State(api): State<Api>, request: Request) -> Response {
-    let method = request.method().as_str().to_owned();
-    let url = request.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let response = match answer(&api, request).await {
-        Ok(response) => response,
-        Err(Refusal { status, name, message }) => gateway::error_response(status, name, &message, &method, &url),
+    let (parts, body) = request.into_parts();
+    let outcome = if !api.cors.is_off() && parts.method == Method::OPTIONS {
+        // As the template has it: by the gateway alone, and without the authorizer.
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.headers_mut() = api.cors.preflight(&parts.headers);
+        return response;
+    } else {
+        answer(&api, &parts, body).await
     };
-    info!(http.method = method, http.url = url, http.status = response.status().as_u16(), "answered");
+    let mut response = outcome.unwrap_or_else(|refusal| refusal.into_response(&parts));
+    api.cors.add_to(&parts.headers, response.headers_mut());
+    info!(http.method = %parts.method, http.url = %parts.uri, http.status = response.status().as_u16(), "answered");
     response
 }
 
-struct Refusal {
+/// What the gateway answers by itself.
+#[derive(Debug)]
+pub(crate) struct Refusal {
     status: StatusCode,
     name: &'static str,
     message: String,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
         Self { status, name, message: message.into() }
     }
 
@@ -78,50 +77,60 @@ impl Refusal {
         let message = format!("the function `{function}` gave no valid answer; the log of the stack says why");
         Self::new(StatusCode::BAD_GATEWAY, "BadGatewayError", message)
     }
+
+    fn into_response(self, parts: &Parts) -> Response {
+        let url = parts.uri.path_and_query().map_or("/", |url| url.as_str());
+        gateway::error_response(self.status, self.name, &self.message, parts.method.as_str(), url)
+    }
 }
 
-async fn answer(api: &Api, request: Request) -> Result<Response, Refusal> {
-    if api.token.is_some_and(|token| !token.admits(&request)) {
-        let message = "this stack was started with a token: send it as `Authorization: Bearer <token>`";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "AuthenticationError", message));
-    }
-    let (method, path) = (request.method().as_str(), request.uri().path());
+async fn answer(api: &Api, parts: &Parts, body: Body) -> Result<Response, Refusal> {
+    let who = if api.is_closed { door::authorize(&api.functions, parts).await? } else { Value::Null };
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
     let Some((route, parameters)) = gateway::route(method, path) else {
         let message = format!("there is no {method} {path}; GET / lists what is here");
         return Err(Refusal::new(StatusCode::NOT_FOUND, "NotFoundError", message));
     };
-    let (parts, body) = request.into_parts();
     let body = read_body(body).await?;
     let request_id = Uuid::new_v4().to_string();
-    let event = gateway::event(&parts, &body, route, &parameters, &request_id, Timestamp::now());
-    if event.to_string().len() > MAX_PAYLOAD_BYTES {
+    let event = gateway::event(parts, &body, (route, &parameters), who, &request_id, Timestamp::now());
+    // Written out only where it may be too long.
+    if gateway::event_bytes_bound(parts, body.len()) > MAX_PAYLOAD_BYTES && event.to_string().len() > MAX_PAYLOAD_BYTES
+    {
         let limit = MAX_PAYLOAD_BYTES / 4 * 3;
         let limit = format!("about {limit} bytes, the most that a function can be handed over HTTP");
         return Err(Refusal::too_large(&limit));
     }
-    let answer = api.functions.invoke(route.function, event).await.map_err(|cause| {
-        error!(
-            function = route.function,
-            request.id = request_id,
-            error = &cause as &dyn std::error::Error,
-            "function failed"
-        );
+    let failed = |cause: &(dyn std::error::Error + 'static), what: &str| {
+        error!(function = route.function, request.id = request_id, error = cause, "{what}");
         Refusal::bad_gateway(route.function)
-    })?;
-    let bytes = answer.to_string().len();
-    if bytes > MAX_PAYLOAD_BYTES {
-        error!(function = route.function, request.id = request_id, bytes, "answer is longer than a function may give");
-        return Err(Refusal::bad_gateway(route.function));
+    };
+    match api.functions.run(route.function, event).await {
+        Err(cause) => Err(failed(&cause, "function failed")),
+        Ok(Outcome::Streamed(answer)) => Ok(streamed(route, answer)),
+        Ok(Outcome::Buffered(answer)) if is_too_long(&answer) => {
+            error!(function = route.function, request.id = request_id, "answer is longer than a function may give");
+            Err(Refusal::bad_gateway(route.function))
+        }
+        Ok(Outcome::Buffered(answer)) => gateway::response(answer).map_err(|cause| failed(&cause, "no valid answer")),
     }
-    gateway::response(&answer).map_err(|cause| {
-        error!(
-            function = route.function,
-            request.id = request_id,
-            error = &cause as &dyn std::error::Error,
-            "no valid answer"
-        );
-        Refusal::bad_gateway(route.function)
-    })
+}
+
+fn streamed(route: &'static Route, answer: StreamedAnswer) -> Response {
+    let mut response = Response::new(streaming::limited(route.function, answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    let json = http::HeaderValue::from_static("application/json");
+    response.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
+    response
+}
+
+/// Whether a buffered answer is more than Lambda passes on. It is written out only where that is not plain to see.
+fn is_too_long(answer: &Value) -> bool {
+    const ESCAPED: usize = 6;
+    const AROUND: usize = 64 * 1024;
+    let is_short = answer["body"].as_str().is_none_or(|body| body.len() * ESCAPED + AROUND <= MAX_PAYLOAD_BYTES);
+    !is_short && answer.to_string().len() > MAX_PAYLOAD_BYTES
 }
 
 async fn read_body(body: Body) -> Result<bytes::Bytes, Refusal> {

@@ -1,20 +1,21 @@
-//! Endpoints -> the five functions, on the same clients and the same settings as in AWS: only the endpoints differ.
+//! Endpoints -> the functions, on the same clients and the same settings as in AWS: only the endpoints differ.
 
 use std::{fmt, sync::Arc};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use axum::body::Body;
 use catalog_store::CatalogStore;
+use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     REGION,
-    functions::{FunctionError, Functions},
+    functions::{FunctionError, Functions, StreamedAnswer},
     ports::Endpoints,
     wiring,
 };
@@ -24,6 +25,7 @@ use crate::{
 pub fn functions(endpoints: &Endpoints) -> Functions {
     let functions = Functions::new();
     let functions = with_catalog_index(functions, &config(endpoints, wiring::CATALOG_INDEX));
+    let functions = with_catalog_reconcile(functions, &config(endpoints, wiring::CATALOG_RECONCILE));
     let functions = with_cicd_export(functions, &config(endpoints, wiring::CICD_EXPORT));
     let functions = with_config_change(functions, &config(endpoints, wiring::CONFIG_CHANGE));
     let functions = with_cost_report(functions, &config(endpoints, wiring::COST_REPORT));
@@ -66,14 +68,14 @@ fn max_receive_count(function: &str) -> u32 {
     wiring::queue_of(function).map_or(1, |queue| queue.max_receive_count)
 }
 
-/// The event, read from its JSON text as Lambda's runtime client reads it.
-fn read<E: DeserializeOwned>(event: &Value) -> Result<E, FunctionError> {
-    serde_json::from_str(&event.to_string())
+/// The event, read by the function's own types.
+pub(crate) fn read<E: DeserializeOwned>(event: Value) -> Result<E, FunctionError> {
+    serde_json::from_value(event)
         .map_err(|error| FunctionError::new("Runtime.UnmarshalError", format!("the event cannot be read: {error}")))
 }
 
 /// The answer or the error, as Lambda reports it.
-fn answer<A: Serialize, E: fmt::Display>(outcome: Result<A, E>) -> Result<Value, FunctionError> {
+pub(crate) fn answer<A: Serialize, E: fmt::Display>(outcome: Result<A, E>) -> Result<Value, FunctionError> {
     let answer = outcome.map_err(|error| FunctionError::new("Runtime.HandlerError", error.to_string()))?;
     serde_json::to_value(answer)
         .map_err(|error| FunctionError::new("Runtime.MarshalError", format!("the answer cannot be written: {error}")))
@@ -112,7 +114,19 @@ fn with_catalog_index(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(catalog_index::Deps::connect(config, &settings));
     functions.with(wiring::CATALOG_INDEX, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(catalog_index::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(catalog_index::handle(read(event)?, &deps, Timestamp::now()).await) })
+    })
+}
+
+fn with_catalog_reconcile(functions: Functions, config: &SdkConfig) -> Functions {
+    let settings = catalog_reconcile::Settings {
+        table_name: wiring::TABLE.name.to_owned(),
+        catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
+    };
+    let deps = Arc::new(catalog_reconcile::Deps::connect(config, &settings));
+    functions.with(wiring::CATALOG_RECONCILE, move |event| {
+        let deps = Arc::clone(&deps);
+        alone(move || async move { answer(catalog_reconcile::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -126,7 +140,7 @@ fn with_cicd_export(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(cicd_export::Deps::connect(config, &settings));
     functions.with(wiring::CICD_EXPORT, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(cicd_export::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(cicd_export::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -139,7 +153,7 @@ fn with_config_change(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(config_change::Deps::connect(config, &settings));
     functions.with(wiring::CONFIG_CHANGE, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(config_change::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(config_change::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -153,7 +167,7 @@ fn with_cost_report(functions: Functions, config: &SdkConfig) -> Functions {
     let deps = Arc::new(cost_report::Deps::connect(config, &settings));
     functions.with(wiring::COST_REPORT, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(cost_report::handle(read(&event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(cost_report::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -163,22 +177,18 @@ fn with_query_api(functions: Functions, config: &SdkConfig) -> Functions {
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
     };
     let deps = Arc::new(query_api::Deps::connect(config, &settings));
-    functions.with(wiring::QUERY_API, move |event| {
+    functions.with_streaming(wiring::QUERY_API, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { buffered(query_api::handle(read(&event)?, &deps, Timestamp::now()).await).await })
+        async move { streamed(query_api::handle(read(event)?, &deps, Timestamp::now()).await) }
     })
 }
 
-/// The answer as a proxy integration without streaming has it.
-async fn buffered(answer: query_api::Answer) -> Result<Value, FunctionError> {
-    let body = answer.body.collect().await;
-    let body = body.map_err(|error| FunctionError::new("Runtime.StreamError", error.to_string()))?;
-    let headers =
-        answer.headers.iter().filter_map(|(name, value)| Some((name.to_string(), json!(value.to_str().ok()?))));
-    let headers: Map<String, Value> = headers.collect();
-    let (is_base64, body) = match String::from_utf8(body.to_vec()) {
-        Ok(text) => (false, text),
-        Err(bytes) => (true, STANDARD.encode(bytes.into_bytes())),
+fn streamed(answer: query_api::Answer) -> Result<StreamedAnswer, FunctionError> {
+    let status = StatusCode::from_u16(answer.status)
+        .map_err(|_| FunctionError::new("Runtime.MarshalError", "the answer has no valid status"))?;
+    let body = match answer.body {
+        query_api::AnswerBody::Full(bytes) => Body::from(bytes),
+        query_api::AnswerBody::Stream(pieces) => Body::from_stream(pieces),
     };
-    Ok(json!({"statusCode": answer.status, "headers": headers, "body": body, "isBase64Encoded": is_base64}))
+    Ok(StreamedAnswer { status, headers: answer.headers, body })
 }

@@ -13,8 +13,9 @@ use std::{
 use dynoxide::Database;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
-use crate::{REGION, state::Durability, stream_arn, wiring};
+use crate::{REGION, state::Durability, stream_arn, tasks::Group, wiring};
 
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -69,8 +70,19 @@ fn create(database: &Database, table: &wiring::Table) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
+/// Answers requests, and removes expired items, until the group ends.
+pub(crate) fn serve(services: &mut Group, listener: TcpListener, database: Database) {
+    services.spawn(expire(database.clone(), services.stopped()));
+    let stopped = services.stopped();
+    services.spawn(async move {
+        if let Err(error) = dynoxide::server::serve_with_shutdown(listener, database, stopped).await {
+            tracing::error!(error, "the embedded DynamoDB ended");
+        }
+    });
+}
+
 /// Removes expired items every hour, as DynamoDB does some time after they expire.
-pub(crate) async fn expire(database: Database, stopped: impl Future<Output = ()>) {
+async fn expire(database: Database, stopped: impl Future<Output = ()>) {
     tokio::pin!(stopped);
     loop {
         let sweeper = database.clone();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use crate::{
-    ACCOUNT,
+    ACCOUNT, REGION,
     wiring::{self, Route},
 };
 
@@ -19,9 +19,9 @@ const API_ID: &str = "local";
 /// The most specific route of a method and a raw path, with its path parameters as they stand in the path: like API
 /// Gateway, nothing is decoded.
 pub(crate) fn route(method: &str, path: &str) -> Option<(&'static Route, Map<String, Value>)> {
-    let routes = wiring::ROUTES.iter().filter(|route| route.method == method);
+    let routes = wiring::ROUTES.iter().filter(|route| route.method == method || route.method == "ANY");
     let matches = routes.filter_map(|route| Some((route, parameters(route.path, path)?)));
-    matches.min_by_key(|(route, parameters)| (route.path.ends_with("+}"), parameters.len()))
+    matches.min_by_key(|(route, parameters)| (route.path.ends_with("+}"), parameters.len(), route.method == "ANY"))
 }
 
 fn parameters(pattern: &str, path: &str) -> Option<Map<String, Value>> {
@@ -51,12 +51,46 @@ fn parameters(pattern: &str, path: &str) -> Option<Map<String, Value>> {
     }
 }
 
-/// The event of one request.
+/// ARN of what a request invokes.
+pub(crate) fn method_arn(parts: &Parts) -> String {
+    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{API_ID}/{STAGE}/{}{}", parts.method, parts.uri.path())
+}
+
+/// The event for an authorizer of type `REQUEST`.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html>
+pub(crate) fn authorizer_event(parts: &Parts, method_arn: &str) -> Value {
+    let (headers, multi_headers) = header_fields(&parts.headers);
+    let (query, multi_query) = query_fields(parts.uri.query().unwrap_or_default());
+    json!({
+        "type": "REQUEST",
+        "methodArn": method_arn,
+        "path": parts.uri.path(),
+        "httpMethod": parts.method.as_str(),
+        "headers": headers,
+        "multiValueHeaders": multi_headers,
+        "queryStringParameters": query,
+        "multiValueQueryStringParameters": multi_query,
+        "requestContext": {"accountId": ACCOUNT, "apiId": API_ID, "httpMethod": parts.method.as_str(), "stage": STAGE},
+    })
+}
+
+/// Bytes of an event at most: its exact length is only worth finding out near the limit.
+pub(crate) fn event_bytes_bound(parts: &Parts, body_bytes: usize) -> usize {
+    const AROUND: usize = 4 * 1024;
+    /// A byte may be written as `\u00ff`.
+    const ESCAPED: usize = 6;
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 16).sum();
+    // Headers and query are there twice, the path four times.
+    let path_and_query = parts.uri.path_and_query().map_or(0, |text| text.as_str().len());
+    AROUND + body_bytes / 3 * 4 + 4 + (headers * 2 + path_and_query * 4) * ESCAPED
+}
+
+/// The event of one request. `authorizer` is what the authorizer said of it, if it was asked.
 pub(crate) fn event(
     parts: &Parts,
     body: &[u8],
-    route: &Route,
-    parameters: &Map<String, Value>,
+    (route, parameters): (&Route, &Map<String, Value>),
+    authorizer: Value,
     request_id: &str,
     now: Timestamp,
 ) -> Value {
@@ -65,7 +99,7 @@ pub(crate) fn event(
     let path = parts.uri.path();
     // Every media type is declared binary, so that a body reaches the function byte for byte.
     let text = if body.is_empty() { Value::Null } else { json!(STANDARD.encode(body)) };
-    json!({
+    let mut event = json!({
         "resource": route.path,
         "path": path,
         "httpMethod": parts.method.as_str(),
@@ -100,7 +134,11 @@ pub(crate) fn event(
         },
         "body": text,
         "isBase64Encoded": !body.is_empty(),
-    })
+    });
+    if !authorizer.is_null() {
+        event["requestContext"]["authorizer"] = authorizer;
+    }
+    event
 }
 
 /// Each header's last value, and all of them.
@@ -141,25 +179,24 @@ pub(crate) enum AnswerError {
 }
 
 /// The HTTP response of a function's answer.
-pub(crate) fn response(answer: &Value) -> Result<Response<Body>, AnswerError> {
+pub(crate) fn response(mut answer: Value) -> Result<Response<Body>, AnswerError> {
     let status = answer.get("statusCode").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok());
     let status = status.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(AnswerError::Status)?;
-    let body = match answer.get("body") {
+    let is_base64 = answer.get("isBase64Encoded") == Some(&Value::Bool(true));
+    let body = match answer.get_mut("body").map(Value::take) {
         None | Some(Value::Null) => Vec::new(),
-        Some(Value::String(text)) if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) => {
-            STANDARD.decode(text).map_err(AnswerError::Base64)?
-        }
-        Some(Value::String(text)) => text.clone().into_bytes(),
+        Some(Value::String(text)) if is_base64 => STANDARD.decode(text).map_err(AnswerError::Base64)?,
+        Some(Value::String(text)) => text.into_bytes(),
         Some(_) => return Err(AnswerError::Body),
     };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    for (name, value) in fields(answer, "headers") {
+    for (name, value) in fields(&answer, "headers") {
         let (name, value) = header(name, value)?;
         headers.insert(name, value);
     }
-    for (name, values) in fields(answer, "multiValueHeaders") {
+    for (name, values) in fields(&answer, "multiValueHeaders") {
         for (index, value) in values.as_array().map_or(&[][..], Vec::as_slice).iter().enumerate() {
             let (name, value) = header(name, value)?;
             // What is in both is in the answer once, with all values.
@@ -214,14 +251,27 @@ mod tests {
         let rest = json!({"proxy": "api/exports/a.b/terraform-state/x/y"});
         assert_eq!(routed("GET", "/api/exports/a.b/terraform-state/x/y"), Some(("query-api", rest)));
         assert_eq!(routed("GET", "/"), Some(("query-api", json!({}))));
-        assert_eq!(
-            routed("POST", "/api/catalog/entities/by-refs"),
-            Some(("query-api", json!({"proxy": "entities/by-refs"})))
-        );
-        assert_eq!(routed("POST", "/api/status"), None);
-        assert_eq!(routed("PUT", "/api/exports/a//c"), None);
-        assert_eq!(routed("PUT", "/api/exports/a/b"), None);
-        assert_eq!(routed("PATCH", "/"), None);
+        let by_refs = json!({"proxy": "api/catalog/entities/by-refs"});
+        assert_eq!(routed("POST", "/api/catalog/entities/by-refs"), Some(("query-api", by_refs)));
+        let rest = json!({"proxy": "api/exports/a/b"});
+        assert_eq!(routed("PUT", "/api/exports/a/b"), Some(("query-api", rest)));
+        assert_eq!(routed("PATCH", "/").map(|(function, _)| function), Some("query-api"));
+        assert_eq!(routed("PATCH", "no path"), None);
+    }
+
+    #[test]
+    fn the_bound_of_an_event_is_never_below_its_length() {
+        for (target, body) in [("/", 0), ("/a%20b?x=%22%22%22&y=1&y=2&\u{1}", 5_000), ("/p", 1)] {
+            let request = http::Request::get(target.replace('\u{1}', "%01"))
+                .header("x-a", HeaderValue::from_bytes(&[0xe9; 900]).unwrap())
+                .header("x-a", "\"quoted\"")
+                .body(());
+            let (parts, ()) = request.unwrap().into_parts();
+            let (route, parameters) = route("GET", parts.uri.path()).unwrap();
+            let bytes = vec![0xff; body];
+            let event = event(&parts, &bytes, (route, &parameters), Value::Null, "id", Timestamp::UNIX_EPOCH);
+            assert!(event.to_string().len() <= event_bytes_bound(&parts, body), "{target}");
+        }
     }
 
     #[test]
@@ -240,7 +290,7 @@ mod tests {
             "multiValueHeaders": {"set-cookie": ["a=1", "b=2"]},
             "body": "aGk=", "isBase64Encoded": true,
         });
-        let response = response(&answer).unwrap();
+        let response = response(answer).unwrap();
         assert_eq!(response.status(), 201);
         assert_eq!(response.headers()["etag"], "\"1\"");
         assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
@@ -255,7 +305,7 @@ mod tests {
             json!({"statusCode": 200, "body": "%", "isBase64Encoded": true}),
             json!({"statusCode": 200, "headers": {"a b": "c"}}),
         ] {
-            assert!(response(&answer).is_err(), "{answer}");
+            assert!(response(answer.clone()).is_err(), "{answer}");
         }
     }
 }

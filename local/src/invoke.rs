@@ -16,11 +16,16 @@ use axum::{
     response::Response,
     routing::post,
 };
+use futures::StreamExt;
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{ACCOUNT, MAX_PAYLOAD_BYTES, REGION, functions::Functions, queues::Queues};
+use crate::{
+    ACCOUNT, MAX_PAYLOAD_BYTES, REGION,
+    functions::{Functions, Outcome, StreamedAnswer, metadata},
+    queues::Queues,
+};
 
 /// Payload of an asynchronous invocation at most.
 const MAX_EVENT_BYTES: usize = 1024 * 1024;
@@ -70,7 +75,7 @@ async fn handle(State(invoke): State<Invoke>, Path(name): Path<String>, request:
     match kind {
         "DryRun" => answer(StatusCode::NO_CONTENT, Vec::new()),
         "Event" => {
-            start(invoke, name, event);
+            tokio::spawn(async move { invoke.run_event(&name, &event).await });
             answer(StatusCode::ACCEPTED, Vec::new())
         }
         "RequestResponse" => synchronous(&invoke, &name, event).await,
@@ -82,7 +87,11 @@ async fn handle(State(invoke): State<Invoke>, Path(name): Path<String>, request:
 }
 
 async fn synchronous(invoke: &Invoke, name: &str, event: Value) -> Response {
-    let outcome = invoke.functions.invoke(name, event).await;
+    let outcome = match invoke.functions.run(name, event).await {
+        Ok(Outcome::Streamed(streamed)) => return integration_response(streamed),
+        Ok(Outcome::Buffered(answer)) => Ok(answer),
+        Err(error) => Err(error),
+    };
     let failed = outcome.is_err();
     let body = outcome.unwrap_or_else(|error| error.to_body()).to_string().into_bytes();
     if body.len() > MAX_PAYLOAD_BYTES {
@@ -101,24 +110,38 @@ fn function_error(body: Vec<u8>) -> Response {
     response
 }
 
-fn start(invoke: Invoke, name: String, event: Value) {
-    invoke.pending.fetch_add(1, Ordering::SeqCst);
-    tokio::spawn(async move {
+/// Status and headers as JSON, eight zero bytes, then the body as it comes.
+/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode-lambda.html>
+fn integration_response(streamed: StreamedAnswer) -> Response {
+    let mut head = metadata(streamed.status, &streamed.headers).to_string().into_bytes();
+    head.extend([0; 8]);
+    let head = futures::stream::once(async { Ok(Bytes::from(head)) });
+    let mut response = answer(StatusCode::OK, Vec::new());
+    *response.body_mut() = Body::from_stream(head.chain(streamed.body.into_data_stream()));
+    let kind = HeaderValue::from_static("application/vnd.awslambda.http-integration-response");
+    response.headers_mut().insert("content-type", kind);
+    response
+}
+
+impl Invoke {
+    /// An asynchronous invocation, with the retries that it gets.
+    pub(crate) async fn run_event(&self, name: &str, event: &Value) {
+        self.pending.fetch_add(1, Ordering::SeqCst);
         for attempt in 0..=EVENT_RETRIES {
-            match invoke.functions.invoke(&name, event.clone()).await {
+            match self.functions.invoke(name, event.clone()).await {
                 Ok(_) => break,
                 Err(error) if attempt == EVENT_RETRIES => {
                     tracing::error!(function = name, %error, "asynchronous invocation failed for the last time");
                 }
                 Err(error) => {
                     tracing::warn!(function = name, %error, attempt, "asynchronous invocation failed, trying again");
-                    tokio::time::sleep(invoke.retry_delay).await;
+                    tokio::time::sleep(self.retry_delay).await;
                 }
             }
         }
-        invoke.pending.fetch_sub(1, Ordering::SeqCst);
-        invoke.queues.note_change();
-    });
+        self.pending.fetch_sub(1, Ordering::SeqCst);
+        self.queues.note_change();
+    }
 }
 
 /// The bare name of what may be a name, a name with a qualifier, a partial or a whole ARN.

@@ -1,8 +1,10 @@
 //! The whole system on one machine: the AWS services that it uses as small working models, and all functions on them.
 //! Deliveries in, catalog out, over the real protocols on loopback.
 
+mod apart;
 mod api;
 pub mod connected;
+mod door;
 mod dynamodb;
 pub mod functions;
 mod gateway;
@@ -11,16 +13,20 @@ pub mod ports;
 mod queues;
 pub mod replay;
 mod s3;
+mod schedules;
 pub mod stack;
 mod state;
 mod stream;
+mod streaming;
 mod tasks;
 pub mod wiring;
 mod workers;
 
+pub use apart::{DynamoDb, TableFolderError};
 pub use dynamodb::TableError;
 pub use ports::PortError;
 pub use queues::{DeadLetter, SendError, Standing};
+pub use schedules::ScheduleError;
 pub use state::StateError;
 
 /// Account of everything on this machine.

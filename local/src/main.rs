@@ -1,16 +1,23 @@
-//! `callboard`: the whole system on this machine, until Ctrl-C.
+//! `callboard`: the whole system on this machine, or its DynamoDB alone, until Ctrl-C.
 
 mod cli;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use cli::options::Do;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let options = cli::options::Cli::parse().options();
+    let what = cli::options::Cli::parse().what();
     let logging = cli::logging::start();
-    match cli::serve::serve(options, logging).await {
+    let outcome = match what {
+        Do::Serve(options) => cli::serve::serve(*options, logging).await,
+        Do::DynamoDb(options) => cli::dynamodb::serve(options, logging).await,
+        Do::Load(options) => cli::load::load(options).await,
+        Do::Rebuild(options) => cli::rebuild::rebuild(options).await,
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             cli::terminal::complain(error.as_ref());

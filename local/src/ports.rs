@@ -9,7 +9,8 @@ use tokio::net::TcpListener;
 pub enum Ports {
     /// Four free ports, for tests.
     Ephemeral,
-    /// API at this port; DynamoDB, S3 and Lambda's Invoke API at the three after it.
+    /// API at this port; DynamoDB, S3 and Lambda's Invoke API at the three after it. Where DynamoDB is a process of its
+    /// own, its port stays free.
     From(u16),
 }
 
@@ -44,10 +45,12 @@ impl Endpoints {
     }
 }
 
+pub(crate) const DYNAMODB: &str = "DynamoDB";
+
 /// A port that a stack cannot listen on.
 #[derive(Debug, thiserror::Error)]
 pub enum PortError {
-    #[error("port {port} for {service} is in use or not allowed; choose other ports with --port-base")]
+    #[error("port {port} for {service} is in use or not allowed; choose another with --port-base or --port")]
     Taken {
         port: u16,
         service: &'static str,
@@ -61,13 +64,22 @@ pub enum PortError {
 pub(crate) struct Listeners {
     pub(crate) endpoints: Endpoints,
     pub(crate) api: TcpListener,
-    pub(crate) dynamodb: TcpListener,
+    /// None where it listens in a process of its own.
+    pub(crate) dynamodb: Option<TcpListener>,
     pub(crate) s3: TcpListener,
     pub(crate) invoke: TcpListener,
 }
 
-/// Binds all four ports, so that a start fails before anything is opened.
-pub(crate) async fn listen(ports: Ports) -> Result<Listeners, PortError> {
+/// One port on loopback.
+pub(crate) async fn listen_at(port: u16, service: &'static str) -> Result<(TcpListener, SocketAddr), PortError> {
+    let error = |source| PortError::Taken { port, service, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(error)?;
+    let address = listener.local_addr().map_err(error)?;
+    Ok((listener, address))
+}
+
+/// Binds all ports, so that a start fails before anything is opened. `dynamodb` is where it listens already, if it does.
+pub(crate) async fn listen(ports: Ports, dynamodb: Option<SocketAddr>) -> Result<Listeners, PortError> {
     if let Ports::From(base) = ports
         && (base == 0 || base > u16::MAX - 3)
     {
@@ -78,13 +90,16 @@ pub(crate) async fn listen(ports: Ports) -> Result<Listeners, PortError> {
             Ports::Ephemeral => 0,
             Ports::From(base) => base + offset,
         };
-        let error = |source| PortError::Taken { port, service, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(error)?;
-        let address = listener.local_addr().map_err(error)?;
-        Ok::<_, PortError>((listener, address))
+        listen_at(port, service).await
     };
     let (api, api_address) = bind(0, "the API").await?;
-    let (dynamodb, dynamodb_address) = bind(1, "DynamoDB").await?;
+    let (dynamodb, dynamodb_address) = match dynamodb {
+        Some(address) => (None, address),
+        None => {
+            let (listener, address) = bind(1, DYNAMODB).await?;
+            (Some(listener), address)
+        }
+    };
     let (s3, s3_address) = bind(2, "S3").await?;
     let (invoke, invoke_address) = bind(3, "Lambda's Invoke API").await?;
     let endpoints = Endpoints { api: api_address, dynamodb: dynamodb_address, s3: s3_address, invoke: invoke_address };

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     fs::{File, TryLockError},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{
         Arc, OnceLock,
@@ -11,16 +12,19 @@ use std::{
     time::Duration,
 };
 
+use bearer_token::StaticTokens;
 use catalog_store::CatalogStore;
+use delivery::cors::Cors;
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
-    DeadLetter, PortError, SendError, Standing, StateError, TableError,
-    api::{self, Api, Token},
-    connected,
+    DeadLetter, PortError, ScheduleError, SendError, Standing, StateError, TableError, TableFolderError,
+    apart::{self, TableLock},
+    api::{self, Api},
+    connected, door,
     dynamodb::{self, TableStream},
     functions::{FunctionError, Functions},
     gateway,
@@ -32,6 +36,7 @@ use crate::{
         notification::Change,
         objects::{Attributes, Objects, WriteCondition, plain_etag},
     },
+    schedules,
     state::{Durability, State},
     stream,
     tasks::Group,
@@ -44,15 +49,32 @@ pub struct StackOptions {
     pub ports: Ports,
     /// Folder of everything that is kept; none is a temporary one.
     pub data: Option<PathBuf>,
-    /// Bearer token that every API request must bring.
+    /// Bearer token that every API request must bring: it is all that the authorizer takes, unless `authorizer` says more.
     pub token: Option<String>,
+    /// Whose tokens the authorizer takes besides. Without this and a token, the API is open.
+    pub authorizer: Option<authorizer::Settings>,
+    /// Origins of web pages that may read answers.
+    pub cors: Cors,
+    /// Where DynamoDB listens already, for the same data folder: see [`crate::DynamoDb`].
+    pub dynamodb: Option<SocketAddr>,
+    /// Interval of the index's compaction, if not the template's.
+    pub compact_every: Option<Duration>,
     /// Wait before the first retry of a message or a stream batch; it doubles with every further one, up to 2 s.
     pub retry_delay: Duration,
 }
 
 impl Default for StackOptions {
     fn default() -> Self {
-        Self { ports: Ports::Ephemeral, data: None, token: None, retry_delay: Duration::from_millis(200) }
+        Self {
+            ports: Ports::Ephemeral,
+            data: None,
+            token: None,
+            authorizer: None,
+            cors: Cors::default(),
+            dynamodb: None,
+            compact_every: None,
+            retry_delay: Duration::from_millis(200),
+        }
     }
 }
 
@@ -69,6 +91,12 @@ pub enum StartError {
     },
     #[error("the data folder `{}` is in use by another stack", path.display())]
     InUse { path: PathBuf },
+    #[error("DynamoDB in a process of its own needs a data folder that both use")]
+    NoFolder,
+    #[error(transparent)]
+    TableFolder(#[from] TableFolderError),
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
@@ -101,6 +129,7 @@ pub struct Stack {
     consumers: Group,
     services: Group,
     /// Last, so that the folder outlives what is open in it.
+    _table_lock: Option<TableLock>,
     _lock: File,
     _temporary: Option<TempDir>,
 }
@@ -121,7 +150,10 @@ impl Stack {
         options: StackOptions,
         functions: impl FnOnce(&Endpoints) -> Functions,
     ) -> Result<Self, StartError> {
-        let listeners = ports::listen(options.ports).await?;
+        if options.dynamodb.is_some() && options.data.is_none() {
+            return Err(StartError::NoFolder);
+        }
+        let listeners = ports::listen(options.ports, options.dynamodb).await?;
         let endpoints = listeners.endpoints;
         let (folder, temporary) = folder(options.data.as_deref())?;
         let lock = lock(&folder)?;
@@ -134,20 +166,23 @@ impl Stack {
         for bucket in wiring::BUCKETS {
             objects.create_bucket(bucket.name, Timestamp::now()).map_err(StartError::Objects)?;
         }
-        let table_file = folder.join("dynamodb.sqlite");
-        let database = dynamodb::open(&table_file, durability)?;
-        let stream = Arc::new(TableStream::open(&table_file, durability)?);
-        let functions = functions(&endpoints);
-
         let (mut doors, mut consumers, mut services) = (Group::new(), Group::new(), Group::new());
-        services.serve(listeners.s3, s3::router(objects.clone()));
-        services.spawn(dynamodb::expire(database.clone(), services.stopped()));
-        let stopped = services.stopped();
-        services.spawn(async move {
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listeners.dynamodb, database, stopped).await {
-                tracing::error!(error, "the embedded DynamoDB ended");
+        let table_lock = match listeners.dynamodb {
+            None => apart::check(&folder, endpoints.dynamodb).map(|()| None)?,
+            Some(listener) => {
+                let table_lock = TableLock::take(&folder, endpoints.dynamodb)?;
+                dynamodb::serve(&mut services, listener, dynamodb::open(&apart::table_file(&folder), durability)?);
+                Some(table_lock)
             }
-        });
+        };
+        let stream = Arc::new(TableStream::open(&apart::table_file(&folder), durability)?);
+        let mut functions = functions(&endpoints);
+        let admitted = admitted(options.authorizer, options.token.as_deref());
+        let is_closed = admitted.is_some();
+        if let Some(settings) = admitted {
+            functions = door::with_authorizer(functions, settings);
+        }
+        services.serve(listeners.s3, s3::router(objects.clone()));
         for queue in wiring::QUEUES {
             for _ in 0..workers::WORKERS_PER_QUEUE {
                 let stop = consumers.stop.subscribe();
@@ -165,9 +200,13 @@ impl Stack {
             retry_delay: options.retry_delay,
             pending: Arc::clone(&invocations),
         };
+        for schedule in wiring::SCHEDULES {
+            let every = options.compact_every.filter(|_| *schedule == wiring::COMPACTION);
+            consumers.spawn(schedules::run(schedule, every, invoke.clone(), consumers.stop.subscribe())?);
+        }
         doors.serve(listeners.invoke, invoke::router(invoke));
-        let token = options.token.as_deref().map(Token::new);
-        doors.serve(listeners.api, api::router(Api { functions: functions.clone(), token }));
+        let cors = Arc::new(options.cors);
+        doors.serve(listeners.api, api::router(Api { functions: functions.clone(), is_closed, cors }));
         Ok(Self {
             endpoints,
             functions,
@@ -180,6 +219,7 @@ impl Stack {
             doors,
             consumers,
             services,
+            _table_lock: table_lock,
             _lock: lock,
             _temporary: temporary,
         })
@@ -236,7 +276,7 @@ impl Stack {
         let (route, parameters) = gateway::route("GET", parts.uri.path())
             .ok_or_else(|| FunctionError::new("InvalidPath", format!("there is no route for `{target}`")))?;
         let request_id = Uuid::new_v4().to_string();
-        let event = gateway::event(&parts, &[], route, &parameters, &request_id, Timestamp::now());
+        let event = gateway::event(&parts, &[], (route, &parameters), Value::Null, &request_id, Timestamp::now());
         let answer = self.invoke(route.function, event).await?;
         let status = answer.get("statusCode").and_then(Value::as_u64).unwrap_or_default();
         let body = answer.get("body").and_then(Value::as_str).unwrap_or_default();
@@ -349,6 +389,13 @@ pub enum IdleError {
     State(#[from] StateError),
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+/// Whose tokens are taken; none where everybody is admitted. Here a token is all that there is, so it may export, too.
+fn admitted(settings: Option<authorizer::Settings>, token: Option<&str>) -> Option<authorizer::Settings> {
+    let Some(token) = token else { return settings };
+    let static_tokens = StaticTokens::of_token("token", token);
+    Some(authorizer::Settings { static_tokens, may_export: true, ..settings.unwrap_or_default() })
 }
 
 fn folder(data: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), StartError> {

@@ -1,6 +1,8 @@
 //! What consumes what: the one table that the local stack runs on.
 //! `infra/template.yaml` says the same for AWS; a test compares the two, field by field and both ways.
 
+use std::time::Duration;
+
 /// A bucket of the system. `resource` is its logical id in the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
@@ -54,22 +56,51 @@ pub struct TableStream {
     pub function: &'static str,
 }
 
-/// An API method. `path` is written as in API Gateway: `{name}` is one segment, `{proxy+}` the rest.
+/// A function that is invoked at fixed times with the same event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// Name of the event in the template.
+    pub name: &'static str,
+    /// EventBridge's expression: `rate(5 minutes)`, or `cron(30 2 * * ? *)` in UTC.
+    pub expression: &'static str,
+    /// The event, as JSON.
+    pub input: &'static str,
+    pub function: &'static str,
+}
+
+/// An API method, or `ANY` for all that have no route of their own. `path` is written as in API Gateway: `{name}` is one
+/// segment, `{proxy+}` the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Route {
     pub method: &'static str,
     pub path: &'static str,
     pub function: &'static str,
+    pub answer: Answer,
 }
 
+/// How an answer goes through the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// At most 6 MB, once the function is done.
+    Whole,
+    /// As it comes, for [`MAX_STREAM_DURATION`] at most.
+    Streamed,
+}
+
+/// From a request to the last byte of a streamed answer: 200 MB take so long at API Gateway's speed.
+pub const MAX_STREAM_DURATION: Duration = Duration::from_secs(120);
+
+pub const AUTHORIZER: &str = "authorizer";
 pub const CATALOG_INDEX: &str = "catalog-index";
+pub const CATALOG_RECONCILE: &str = "catalog-reconcile";
 pub const CICD_EXPORT: &str = "cicd-export";
 pub const CONFIG_CHANGE: &str = "config-change";
 pub const COST_REPORT: &str = "cost-report";
 pub const QUERY_API: &str = "query-api";
 
 /// All functions, by the names of their folders.
-pub const FUNCTIONS: &[&str] = &[CATALOG_INDEX, CICD_EXPORT, CONFIG_CHANGE, COST_REPORT, QUERY_API];
+pub const FUNCTIONS: &[&str] =
+    &[AUTHORIZER, CATALOG_INDEX, CATALOG_RECONCILE, CICD_EXPORT, CONFIG_CHANGE, COST_REPORT, QUERY_API];
 
 /// The record table. `resource` is its logical id in the template, `name` its name on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,15 +174,51 @@ pub const TABLE_STREAM: TableStream =
     TableStream { table: "Table", view: "NEW_AND_OLD_IMAGES", batch_size: 100, function: CATALOG_INDEX };
 
 pub const ROUTES: &[Route] = &[
-    Route { method: "PUT", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
-    Route { method: "GET", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
-    Route { method: "DELETE", path: "/api/exports/{producer}/{format}/{name}", function: CICD_EXPORT },
-    Route { method: "GET", path: "/", function: QUERY_API },
-    Route { method: "GET", path: "/{proxy+}", function: QUERY_API },
-    Route { method: "HEAD", path: "/api/catalog/{proxy+}", function: QUERY_API },
-    Route { method: "POST", path: "/api/catalog/{proxy+}", function: QUERY_API },
-    Route { method: "PUT", path: "/api/catalog/{proxy+}", function: QUERY_API },
-    Route { method: "DELETE", path: "/api/catalog/{proxy+}", function: QUERY_API },
+    Route {
+        method: "PUT",
+        path: "/api/exports/{producer}/{format}/{name}",
+        function: CICD_EXPORT,
+        answer: Answer::Whole,
+    },
+    Route {
+        method: "GET",
+        path: "/api/exports/{producer}/{format}/{name}",
+        function: CICD_EXPORT,
+        answer: Answer::Whole,
+    },
+    Route {
+        method: "DELETE",
+        path: "/api/exports/{producer}/{format}/{name}",
+        function: CICD_EXPORT,
+        answer: Answer::Whole,
+    },
+    // The function knows its paths and methods: what is no path or method of it gets an answer in Backstage's shape.
+    Route { method: "ANY", path: "/", function: QUERY_API, answer: Answer::Streamed },
+    Route { method: "ANY", path: "/{proxy+}", function: QUERY_API, answer: Answer::Streamed },
+];
+
+/// The one that keeps the index short, which tests want to be often.
+pub const COMPACTION: Schedule = Schedule {
+    name: "IndexCompaction",
+    expression: "rate(1 minute)",
+    input: r#"{"action":"compact"}"#,
+    function: CATALOG_INDEX,
+};
+
+pub const SCHEDULES: &[Schedule] = &[
+    COMPACTION,
+    Schedule {
+        name: "IndexRepair",
+        expression: "rate(1 hour)",
+        input: r#"{"action":"rebuild-if-needed"}"#,
+        function: CATALOG_RECONCILE,
+    },
+    Schedule {
+        name: "IndexComparison",
+        expression: "cron(30 2 * * ? *)",
+        input: r#"{"action":"compare"}"#,
+        function: CATALOG_RECONCILE,
+    },
 ];
 
 /// The queue with this logical id.
@@ -198,6 +265,9 @@ mod tests {
         }
         for route in ROUTES {
             assert!(FUNCTIONS.contains(&route.function), "{}", route.path);
+        }
+        for schedule in SCHEDULES {
+            assert!(FUNCTIONS.contains(&schedule.function), "{}", schedule.name);
         }
         for name in NOTIFICATIONS.iter().map(|n| n.queue).chain(RULES.iter().map(|r| r.queue)) {
             assert!(queue(name).is_some(), "{name}");

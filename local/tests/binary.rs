@@ -181,3 +181,39 @@ fn a_delivery_that_cannot_be_read_is_named() {
     let stderr = String::from_utf8(failed.stderr).unwrap();
     assert!(stderr.contains("01-broken.json` is no JSON"), "{stderr}");
 }
+
+#[test]
+fn dynamodb_may_be_a_process_of_its_own() {
+    let data = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callboard"));
+    command.args(["dynamodb", "--port", &port.to_string()]).args(folder(data.path())).env_remove("LOG_LEVEL");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let out = Some(BufReader::new(child.stdout.take().unwrap()));
+    let mut apart = Running { child, out, base: port };
+    assert!(apart.read_until(READY).contains(&format!("--dynamodb 127.0.0.1:{port}")));
+
+    let address = format!("http://localhost:{port}");
+    let options = [&["serve", "--dynamodb", &address][..], &folder(data.path())].concat();
+    let (mut running, _) = Running::start(&options);
+    let told = running.read_until(READY);
+    assert!(told.contains("open to everybody") && line("There are now", &told).contains(" Component"), "{told}");
+    assert_eq!(running.stop("-INT"), Some(0));
+    assert_eq!(apart.stop("-INT"), Some(0));
+
+    let _held = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let failed = self::command(free_base(), &options).output().unwrap();
+    let stderr = String::from_utf8(failed.stderr).unwrap();
+    assert!(failed.status.code() == Some(1) && stderr.contains("nobody serves the table"), "{stderr}");
+}
+
+#[test]
+fn with_a_token_the_api_asks_for_it_and_what_is_suggested_brings_it() {
+    let (mut running, _) = Running::start(&["--token", "s3cret"]);
+    let told = running.read_until(READY);
+    assert!(told.contains("requests that bring a token") && !told.contains("s3cret"), "{told}");
+    assert!(line("curl -H", &told).contains("authorization: Bearer $TOKEN"));
+    let (status, body) = running.get("/api/status");
+    assert!(status == "401" && body.contains("AuthenticationError"), "{status} {body}");
+    assert_eq!(running.stop("-INT"), Some(0));
+}

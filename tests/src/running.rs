@@ -17,6 +17,7 @@ const IDLE_BOUND: Duration = Duration::from_secs(120);
 pub struct Running {
     pub stack: Stack,
     client: reqwest::Client,
+    token: Option<String>,
 }
 
 /// Status and body; `null` where there is no JSON.
@@ -45,7 +46,14 @@ impl Running {
     pub async fn start_between(options: StackOptions, between: impl FnOnce(&Endpoints) -> Endpoints) -> Self {
         let functions = |endpoints: &Endpoints| callboard::connected::functions(&between(endpoints));
         let stack = Stack::start(options, functions).await.expect("the stack starts");
-        Self { stack, client: reqwest::Client::new() }
+        Self { stack, client: reqwest::Client::new(), token: None }
+    }
+
+    /// The same, asking with this bearer token from now on.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.token = Some(token.to_owned());
+        self
     }
 
     /// Puts the plot's objects where they lie, without a notification.
@@ -169,6 +177,10 @@ impl Running {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         let response = request.send().await.expect("the API answers");
         let status = response.status().as_u16();
         let body = response.bytes().await.expect("the answer is whole");

@@ -135,6 +135,8 @@ pub fn lambda_command(binary: &str, api: &RuntimeApi) -> Command {
         .env("DROP_BUCKET", callboard::wiring::DROP_BUCKET.name)
         .env("REPORTS_BUCKET", callboard::wiring::REPORTS_BUCKET.name)
         .env("MAX_RECEIVE_COUNT", "5")
+        // Of the token `token-under-test`.
+        .env("STATIC_TOKEN_HASHES", "test:dc33894a36d99e262fd7d79636121e5d1798acd098cf25984e881b750fdbf5c6")
         .stdout(Stdio::null());
     command
 }

@@ -57,6 +57,7 @@ pub fn facts_of_template(template: &Value) -> Facts {
                 }
             }
             "AWS::Serverless::Function" => functions_facts(resource, &mut facts),
+            "AWS::Serverless::Api" => api_facts(&properties["DefinitionBody"]["paths"], resources, &mut facts),
             "AWS::DynamoDB::Table" => {
                 facts.insert(format!("stream {name}: {}", text(&properties["StreamSpecification"]["StreamViewType"])));
             }
@@ -66,12 +67,38 @@ pub fn facts_of_template(template: &Value) -> Facts {
     facts
 }
 
+/// Operations that an API's definition sends to functions; what it answers alone is no fact about them.
+fn api_facts(paths: &Value, resources: &serde_json::Map<String, Value>, facts: &mut Facts) {
+    for (path, operations) in paths.as_object().into_iter().flatten() {
+        for (method, operation) in operations.as_object().into_iter().flatten() {
+            let integration = &operation["x-amazon-apigateway-integration"];
+            let method = if method == "x-amazon-apigateway-any-method" { "ANY" } else { method };
+            let uri = text(&integration["uri"]);
+            let Some((before, after)) = uri.split_once("functions/${") else { continue };
+            let (id, call) = after.split_once(".Arn}/").unwrap_or_default();
+            let function = text(&resources[id]["Metadata"]["BuildProperties"]["Binary"]);
+            let lambda = "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path";
+            let version = before.strip_prefix(lambda).unwrap_or_default();
+            let is_stream = (version, call) == ("/2021-11-15/", "response-streaming-invocations");
+            let is_whole = (version, call) == ("/2015-03-31/", "invocations");
+            let mode = integration["responseTransferMode"].as_str().unwrap_or("BUFFERED");
+            let bound_ms = integration["timeoutInMillis"].as_u64().unwrap_or_default();
+            let how = match (mode, is_stream, is_whole) {
+                ("STREAM", true, false) => format!("streamed within {bound_ms} ms"),
+                ("BUFFERED", false, true) => "whole".to_owned(),
+                _ => format!("contradiction in {uri} and {mode}"),
+            };
+            facts.insert(route_fact(&method.to_uppercase(), path, function, &how));
+        }
+    }
+}
+
 fn functions_facts(resource: &Value, facts: &mut Facts) {
     let function = text(&resource["Metadata"]["BuildProperties"]["Binary"]);
     let properties = &resource["Properties"];
     facts.insert(format!("code {function}: {}", text(&properties["CodeUri"])));
     let Some(events) = properties["Events"].as_object() else { return };
-    for event in events.values() {
+    for (name, event) in events {
         let of = &event["Properties"];
         let responses = texts(&of["FunctionResponseTypes"]);
         match text(&event["Type"]) {
@@ -84,8 +111,8 @@ fn functions_facts(resource: &Value, facts: &mut Facts) {
                 let table = logical(&of["Stream"]);
                 facts.insert(source_fact(&table, function, &of["BatchSize"].to_string(), &responses));
             }
-            "Api" => {
-                facts.insert(route_fact(text(&of["Method"]), text(&of["Path"]), function));
+            "Schedule" => {
+                facts.insert(schedule_fact(name, text(&of["Schedule"]), text(&of["Input"]), function));
             }
             other => {
                 facts.insert(format!("{function} is called by {other}"));
@@ -116,7 +143,14 @@ pub fn facts_of_local_stack() -> Facts {
     facts.insert(format!("stream {}: {}", stream.table, stream.view));
     facts.insert(source_fact(stream.table, stream.function, &stream.batch_size.to_string(), "ReportBatchItemFailures"));
     for route in wiring::ROUTES {
-        facts.insert(route_fact(route.method, route.path, route.function));
+        let how = match route.answer {
+            wiring::Answer::Whole => "whole".to_owned(),
+            wiring::Answer::Streamed => format!("streamed within {} ms", wiring::MAX_STREAM_DURATION.as_millis()),
+        };
+        facts.insert(route_fact(route.method, route.path, route.function, &how));
+    }
+    for schedule in wiring::SCHEDULES {
+        facts.insert(schedule_fact(schedule.name, schedule.expression, schedule.input, schedule.function));
     }
     for function in wiring::FUNCTIONS {
         facts.insert(format!("code {function}: ../functions/{function}"));
@@ -145,8 +179,12 @@ fn source_fact(source: &str, function: &str, batch_size: &str, responses: &str) 
     format!("{source} -> {function} in batches of {batch_size}, answering {responses}")
 }
 
-fn route_fact(method: &str, path: &str, function: &str) -> String {
-    format!("{method} {path} -> {function}")
+fn route_fact(method: &str, path: &str, function: &str, how: &str) -> String {
+    format!("{method} {path} -> {function}, {how}")
+}
+
+fn schedule_fact(name: &str, expression: &str, input: &str, function: &str) -> String {
+    format!("{name} at {expression}: {input} -> {function}")
 }
 
 /// The logical id in `Queue.Arn`.

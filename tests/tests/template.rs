@@ -6,7 +6,8 @@ use std::fs;
 
 use callboard_tests::checkout::{files, root};
 use callboard_tests::template::{facts_of_local_stack, facts_of_template, read};
-use serde_json::Value;
+use delivery::cors;
+use serde_json::{Value, json};
 
 fn template() -> Value {
     read(&fs::read_to_string(root().join("infra/template.yaml")).unwrap())
@@ -41,12 +42,14 @@ fn wiring_leaves(template: &Value) -> Vec<Vec<String>> {
             || (has("Targets") && path.last().is_some_and(|last| last == "Arn") && !has("DeadLetterConfig"))
             || (has("Events") && path.len() > 4)
             || has("MAX_RECEIVE_COUNT")
+            || (has("paths") && ["uri", "responseTransferMode", "timeoutInMillis"].iter().any(|key| has(key)))
             || has("StreamSpecification");
         let beside = has("ScalingConfig")
             || has("RestApiId")
             || has("StartingPosition")
             || has("BisectBatchOnFunctionError")
-            || has("RetryPolicy");
+            || has("RetryPolicy")
+            || (has("Events") && has("DeadLetterConfig"));
         says && !beside
     });
     leaves
@@ -71,10 +74,77 @@ fn changing_any_queue_prefix_detail_type_or_route_in_the_template_alone_is_notic
     }
 }
 
+/// Operations of the API with their paths and methods.
+fn operations(template: &Value) -> Vec<(String, String, Value)> {
+    let paths = template["Resources"]["Api"]["Properties"]["DefinitionBody"]["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, operations)| {
+        let operations = operations.as_object().unwrap().iter();
+        operations.map(|(method, operation)| (path.clone(), method.clone(), operation.clone()))
+    });
+    all.collect()
+}
+
 #[test]
-fn no_role_may_scan_the_table_or_use_a_wildcard() {
-    let text = fs::read_to_string(root().join("infra/template.yaml")).unwrap();
-    assert!(!text.contains("dynamodb:Scan") && !text.contains("dynamodb:*"));
+fn every_operation_takes_tokens_or_signatures_and_only_preflights_take_anybody() {
+    let template = template();
+    let either = |condition: &str| json!([condition, [{"bearer": []}], [{"sigv4": []}]]);
+    for (path, method, operation) in operations(&template) {
+        if method == "options" {
+            let [condition, preflight, otherwise] = operation.as_array().unwrap().as_slice() else { panic!("{path}") };
+            assert_eq!((condition, otherwise), (&json!("HasCors"), &json!("AWS::NoValue")), "{path}");
+            assert_eq!(preflight["security"], json!([]));
+            assert_eq!(preflight["x-amazon-apigateway-integration"]["type"], "mock", "{path} reaches a function");
+            continue;
+        }
+        let condition = if path.starts_with("/api/exports/") { "ExportsTakeTokens" } else { "ReadsTakeTokens" };
+        assert_eq!(operation["security"], either(condition), "{method} {path}");
+    }
+    let schemes = &template["Resources"]["Api"]["Properties"]["DefinitionBody"]["components"]["securitySchemes"];
+    assert_eq!(schemes["sigv4"]["x-amazon-apigateway-authtype"], "awsSigv4");
+    assert_eq!(schemes["bearer"][0], "ReadsTakeTokens");
+    let authorizer = &schemes["bearer"][1]["x-amazon-apigateway-authorizer"];
+    assert!(authorizer["authorizerUri"].as_str().unwrap().contains("${AuthorizerFunction.Arn}"));
+    assert!(authorizer["authorizerResultTtlInSeconds"].as_u64().unwrap() <= 60);
+    // Without it, a changed parameter would change the API and not what is deployed of it.
+    assert_eq!(template["Resources"]["Api"]["Properties"]["AlwaysDeploy"], json!(true));
+}
+
+#[test]
+fn a_preflight_says_in_the_template_what_it_says_here() {
+    let quoted = |text: &str| json!(format!("'{text}'"));
+    let preflights: Vec<Value> = operations(&template())
+        .into_iter()
+        .filter(|(_, method, _)| method == "options")
+        .map(|(_, _, operation)| operation[1]["x-amazon-apigateway-integration"].clone())
+        .collect();
+    assert_eq!(preflights.len(), 3);
+    for preflight in preflights {
+        let said = &preflight["responses"]["default"]["responseParameters"];
+        for (name, value) in [("Headers", cors::ALLOW_HEADERS), ("Methods", cors::ALLOW_METHODS)] {
+            assert_eq!(said[format!("method.response.header.Access-Control-Allow-{name}")], quoted(value));
+        }
+        assert_eq!(said["method.response.header.Access-Control-Max-Age"], quoted(cors::MAX_AGE_SECONDS));
+    }
+}
+
+#[test]
+fn refusals_of_the_gateway_are_json_in_the_shape_of_all_errors() {
+    let template = template();
+    let responses =
+        &template["Resources"]["Api"]["Properties"]["DefinitionBody"]["x-amazon-apigateway-gateway-responses"];
+    for (name, response) in responses.as_object().unwrap() {
+        let text = response["responseTemplates"]["application/json"].as_str().unwrap();
+        let filled = text.replace("$context.error.messageString", "\"no\"").replace("$context.", "");
+        let body: Value = serde_json::from_str(&filled).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(body["error"]["name"].is_string() && body["request"]["url"].is_string(), "{name}");
+        assert_eq!(body["response"]["statusCode"], response["statusCode"], "{name}");
+        assert_eq!(response["responseParameters"][0], "HasCors", "{name}");
+    }
+    assert_eq!(responses["UNAUTHORIZED"]["statusCode"], 401);
+}
+
+#[test]
+fn only_reconcile_may_scan_the_table_and_no_role_uses_a_wildcard() {
     for (name, resource) in template()["Resources"].as_object().unwrap() {
         if resource["Type"] != "AWS::IAM::Role" {
             continue;
@@ -83,6 +153,11 @@ fn no_role_may_scan_the_table_or_use_a_wildcard() {
             for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
                 assert_ne!(statement["Resource"], "*", "{name}");
                 assert!(!statement["Action"].to_string().contains('*'), "{name}");
+                let scans = statement["Action"].to_string().contains("dynamodb:Scan");
+                assert!(!scans || name == "CatalogReconcileRole", "{name}");
+                let deletes = statement["Action"].to_string().contains("Delete");
+                let of_segments = statement["Resource"] == "${CatalogBucket.Arn}/segments/*";
+                assert!(!deletes || of_segments || statement["Action"].to_string().contains("sqs:"), "{name}");
             }
         }
     }

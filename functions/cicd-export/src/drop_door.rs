@@ -7,9 +7,9 @@
 use account::Account;
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
-use catalog_model::{Door, SourceObject};
+use catalog_model::{Door, Format, SourceObject};
 use delivery::s3_notification::{self, ObjectEvent, ObjectEventKind};
-use export_formats::{MAX_EXPORT_BYTES, PARAMETERS, Parameters, format_named};
+use export_formats::{MAX_CATALOG_INFO_BYTES, PARAMETERS, Parameters, format_named, max_dropped_bytes};
 use jiff::Timestamp;
 use tracing::{info, instrument};
 
@@ -17,6 +17,8 @@ use crate::error::CicdExportError;
 use crate::export::{Arrival, Export, keep_refusal, publish, retire};
 use crate::handler::Deps;
 use crate::http_door::is_part;
+use crate::long_export::publish_long;
+use crate::pinned_object::PinnedObject;
 use crate::receipt::Receipt;
 
 const PREFIX: &str = "exports/";
@@ -94,7 +96,8 @@ async fn take(
     deps: &Deps,
     now: Timestamp,
 ) -> Result<Option<Receipt>, CicdExportError> {
-    check_size(event.size.unwrap_or_default())?;
+    let limit = max_dropped_bytes(export.source.format);
+    check_size(event.size.unwrap_or_default(), limit)?;
     let Some(object) = open(event, deps).await? else { return Ok(None) };
     let metadata = object.metadata.clone().unwrap_or_default();
     let mut metadata: Vec<_> = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -104,7 +107,14 @@ async fn take(
     if export.parameters.dry_run {
         return Err(CicdExportError::DryRunDropped);
     }
-    export.body = read(object, &event.key).await?;
+    let bytes = object.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default();
+    check_size(bytes, limit)?;
+    if export.source.format == Format::CatalogInfo && bytes > MAX_CATALOG_INFO_BYTES as u64 {
+        let pinned = PinnedObject::of(event, &object, &deps.s3);
+        drop(object);
+        return publish_long(export, &pinned, deps, now).await;
+    }
+    export.body = read(object, &event.key, limit).await?;
     publish(export, &deps.store, now).await.map(Some)
 }
 
@@ -145,20 +155,18 @@ async fn is_there(event: &ObjectEvent, deps: &Deps) -> Result<bool, CicdExportEr
     }
 }
 
-async fn read(object: GetObjectOutput, key: &str) -> Result<Vec<u8>, CicdExportError> {
-    check_size(object.content_length().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default())?;
+async fn read(object: GetObjectOutput, key: &str, limit: u64) -> Result<Vec<u8>, CicdExportError> {
     let mut stream = object.body;
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| CicdExportError::Object { key: key.to_owned(), source: error.into() })?;
         body.extend_from_slice(&chunk);
-        check_size(u64::try_from(body.len()).unwrap_or(u64::MAX))?;
+        check_size(u64::try_from(body.len()).unwrap_or(u64::MAX), limit)?;
     }
     Ok(body)
 }
 
-fn check_size(bytes: u64) -> Result<(), CicdExportError> {
-    let limit = u64::try_from(MAX_EXPORT_BYTES).unwrap_or(u64::MAX);
+fn check_size(bytes: u64, limit: u64) -> Result<(), CicdExportError> {
     if bytes > limit { Err(CicdExportError::ObjectTooLarge { bytes, limit }) } else { Ok(()) }
 }
 

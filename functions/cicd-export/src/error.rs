@@ -30,6 +30,8 @@ pub enum CicdExportError {
     DryRunDropped,
     #[error("the object has {bytes} bytes, more than the {limit} that an export may have")]
     ObjectTooLarge { bytes: u64, limit: u64 },
+    #[error("object `{key}` became another one while it was read")]
+    ObjectChanged { key: String },
     #[error("could not take object `{key}`")]
     Dropped {
         key: String,
@@ -47,7 +49,7 @@ pub enum CicdExportError {
 impl Classify for CicdExportError {
     fn class(&self) -> Class {
         match self {
-            Self::Object { .. } => Class::Retry,
+            Self::Object { .. } | Self::ObjectChanged { .. } => Class::Retry,
             Self::Dropped { source, .. } => source.class(),
             Self::Store(error) if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
@@ -66,8 +68,15 @@ impl Classify for CicdExportError {
             Self::KeyLayout { .. } => "wrong-key",
             Self::ObjectTooLarge { .. } => "export-too-large",
             Self::Object { .. } => "object-unreadable",
+            Self::ObjectChanged { .. } => "object-changed",
             Self::Dropped { source, .. } => source.code(),
         }
+    }
+}
+
+impl From<StoreError> for CicdExportError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
     }
 }
 
@@ -75,7 +84,11 @@ impl CicdExportError {
     /// The same, told by somebody who knows the object that it is about.
     pub(crate) fn of_object(self, key: &str) -> Self {
         match self {
-            Self::KeyLayout { .. } | Self::WrongBucket { .. } | Self::Object { .. } | Self::Dropped { .. } => self,
+            Self::KeyLayout { .. }
+            | Self::WrongBucket { .. }
+            | Self::Object { .. }
+            | Self::ObjectChanged { .. }
+            | Self::Dropped { .. } => self,
             source => Self::Dropped { key: key.to_owned(), source: Box::new(source) },
         }
     }
@@ -91,7 +104,11 @@ impl CicdExportError {
             | Self::DryRunDropped
             | Self::ObjectTooLarge { .. } => true,
             Self::Dropped { source, .. } => source.is_refusal(),
-            Self::Envelope(_) | Self::WrongBucket { .. } | Self::KeyLayout { .. } | Self::Object { .. } => false,
+            Self::Envelope(_)
+            | Self::WrongBucket { .. }
+            | Self::KeyLayout { .. }
+            | Self::Object { .. }
+            | Self::ObjectChanged { .. } => false,
         }
     }
 
@@ -130,7 +147,7 @@ impl CicdExportError {
             }
             Self::Store(error) if error.is_conflict() => ApiError::conflict(self.reason()),
             Self::Store(error) if is_of_the_sender(error) => ApiError::input(self.reason()),
-            Self::Store(_) | Self::Object { .. } => ApiError::internal(),
+            Self::Store(_) | Self::Object { .. } | Self::ObjectChanged { .. } => ApiError::internal(),
             _ => ApiError::input(self.reason()),
         }
     }

@@ -1,6 +1,6 @@
 //! One export, whatever door it came by -> parsed, given a version, published, and its receipt kept.
 
-use catalog_model::{SourceObject, Version, tie_of};
+use catalog_model::{SourceObject, TieHasher, Version};
 use catalog_store::{CatalogStore, Clock, Publication};
 use export_formats::{ClockHint, Parameters, ParsedExport};
 use jiff::Timestamp;
@@ -48,10 +48,25 @@ impl Export {
     /// # Errors
     /// Fails on a time that is too far ahead, and on an `epoch` without a lineage to count.
     pub(crate) fn stamp(&self, hint: Option<&ClockHint>, now: Timestamp) -> Result<Stamp, CicdExportError> {
-        let mut content = self.body.clone();
-        content.extend_from_slice(b"\n");
-        content.extend_from_slice(self.parameters.canonical().as_bytes());
-        let tie = tie_of(&content);
+        let mut tie = TieHasher::default();
+        tie.update(&self.body);
+        self.stamp_tied(self.finish_tie(tie), hint, now)
+    }
+
+    /// The tie of a version: of the content, and of the parameters that it came with.
+    pub(crate) fn finish_tie(&self, mut content: TieHasher) -> u64 {
+        content.update(b"\n");
+        content.update(self.parameters.canonical().as_bytes());
+        content.finish()
+    }
+
+    /// [`Self::stamp`] for content that is not held.
+    pub(crate) fn stamp_tied(
+        &self,
+        tie: u64,
+        hint: Option<&ClockHint>,
+        now: Timestamp,
+    ) -> Result<Stamp, CicdExportError> {
         let epoch_is_for_nothing = |clock| match self.parameters.epoch {
             Some(_) => Err(CicdExportError::EpochWithoutLineage { clock }),
             None => Ok(()),
@@ -73,7 +88,7 @@ impl Export {
         self.arrival.stamp(tie, now)
     }
 
-    fn receipt(&self, status: Status, now: Timestamp) -> Receipt {
+    pub(crate) fn receipt(&self, status: Status, now: Timestamp) -> Receipt {
         let mut receipt = Receipt::new(status, &self.source, &self.delivery, now);
         receipt.parameters = self.parameters.given().into_iter().collect();
         receipt.caller.clone_from(&self.caller);
@@ -100,21 +115,24 @@ impl Arrival {
 /// # Errors
 /// After an error nothing of the export counts yet, and the same call completes it.
 pub(crate) async fn publish(export: &Export, store: &CatalogStore, now: Timestamp) -> Result<Receipt, CicdExportError> {
-    let parsed = export.parse()?;
+    let mut parsed = export.parse()?;
     let stamp = export.stamp(parsed.clock_hint.as_ref(), now)?;
+    let mut receipt = export.receipt(Status::Accepted, now);
+    receipt.clock = Some(stamp.shown);
+    receipt.version = Some(stamp.version.clone());
+    let statements = std::mem::take(&mut parsed.statements);
+    receipt.tell_records(statements.iter().map(|(key, _)| key));
+    receipt.tell_notes(parsed.notes, parsed.complete);
+    receipt.tell_documents(parsed.documents);
     let publication = Publication {
         source: export.source.clone(),
         version: stamp.version.clone(),
         clock: stamp.clock.clone(),
         delivery: export.delivery.clone(),
-        statements: parsed.statements.clone(),
+        statements,
         complete: parsed.complete,
     };
     let published = store.publish(publication, ms(now)).await.map_err(CicdExportError::Store)?;
-    let mut receipt = export.receipt(Status::Accepted, now);
-    receipt.clock = Some(stamp.shown);
-    receipt.version = Some(stamp.version.clone());
-    receipt.tell_content(parsed);
     receipt.tell_outcome(&published);
     keep(&receipt, &export.source, &stamp.version, store).await?;
     info!(
@@ -190,7 +208,8 @@ pub(crate) async fn keep_refusal(export: &Export, error: &CicdExportError, store
     }
 }
 
-async fn keep(
+/// Keeps the receipt, unless that of a newer version stands.
+pub(crate) async fn keep(
     receipt: &Receipt,
     source: &SourceObject,
     version: &Version,

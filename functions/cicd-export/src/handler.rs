@@ -6,6 +6,7 @@ use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use catalog_store::CatalogStore;
 use delivery::Message;
+use delivery::cors::Cors;
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use serde_json::Value;
@@ -25,6 +26,8 @@ pub struct Deps {
     pub drop_bucket: String,
     /// As in the redrive policy of the queue.
     pub max_receive_count: u32,
+    /// What answers to requests say about it.
+    pub cors: Cors,
 }
 
 impl Deps {
@@ -34,7 +37,15 @@ impl Deps {
             s3: catalog_store::s3_client(config),
             drop_bucket: settings.drop_bucket.clone(),
             max_receive_count: settings.max_receive_count,
+            cors: Cors::default(),
         }
+    }
+
+    /// The same, for pages of these origins.
+    #[must_use]
+    pub fn with_cors(mut self, cors: Cors) -> Self {
+        self.cors = cors;
+        self
     }
 }
 
@@ -62,9 +73,10 @@ async fn handle_batch(batch: &SqsEvent, deps: &Deps, now: Timestamp) -> SqsBatch
 async fn handle_request(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Value, Error> {
     let account = Account::new(SOURCE);
     account.add(|counts| counts.saw_event(ms(now)));
-    let (response, is_write) = http_door::handle(request, deps, &account, now).await;
+    let (mut response, is_write) = http_door::handle(request, deps, &account, now).await;
     if is_write {
         account.keep_request(response.status_code >= 500, &deps.store, now).await;
     }
+    deps.cors.add_to(&request.headers, &mut response.headers);
     Ok(serde_json::to_value(response)?)
 }

@@ -13,7 +13,10 @@ mod event;
 mod export;
 mod handler;
 mod http_door;
+mod long_export;
+mod pinned_object;
 mod preview;
+mod progress;
 mod receipt;
 mod settings;
 

@@ -58,7 +58,9 @@ pub(crate) async fn preview(export: &Export, store: &CatalogStore, now: Timestam
     let is_superseded = head.is_some_and(|head| head.version > stamp.version);
     receipt.clock = Some(stamp.shown);
     receipt.version = Some(stamp.version);
-    receipt.tell_content(parsed);
+    receipt.tell_records(parsed.statements.iter().map(|(key, _)| key));
+    receipt.tell_notes(parsed.notes, parsed.complete);
+    receipt.tell_documents(parsed.documents);
     if is_superseded {
         receipt.tell_superseded();
     }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use account::Account;
 use catalog_model::{Door, Identity, RecordKey, SourceObject, Version};
 use catalog_store::Published;
-use export_formats::{DocumentVerdict, ParsedExport, Verdict};
+use export_formats::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// Entities and documents that a receipt lists one by one; the counts are always whole. A response of API Gateway
 /// holds 6 MB.
-pub(crate) const MAX_LISTED: usize = 5_000;
+pub(crate) const MAX_LISTED: usize = MAX_LISTED_VERDICTS;
 
 /// The receipt of one export.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -125,17 +125,29 @@ impl Receipt {
         }
     }
 
-    pub(crate) fn tell_content(&mut self, parsed: ParsedExport) {
-        self.entities = identities(parsed.statements.iter().map(|(key, _)| key));
+    pub(crate) fn tell_records<'r>(&mut self, records: impl Iterator<Item = &'r RecordKey>) {
+        self.entities = identities(records);
         self.counts.entities = self.entities.len();
         self.entities.truncate(MAX_LISTED);
-        self.notes = parsed.notes;
-        if !parsed.complete {
+        self.entities.shrink_to_fit();
+    }
+
+    pub(crate) fn tell_notes(&mut self, notes: Vec<String>, is_complete: bool) {
+        self.notes = notes;
+        if !is_complete {
             let note = "nothing is deleted by omission: what was refused, or has an unresolved subject, could be about \
                         any entity";
             self.notes.push(note.to_owned());
         }
-        self.tell_documents(parsed.documents);
+    }
+
+    /// Of a file of any length.
+    pub(crate) fn tell_verdicts(&mut self, verdicts: Verdicts) {
+        self.counts.documents = verdicts.documents();
+        self.counts.accepted = verdicts.accepted;
+        self.counts.refused = verdicts.refused;
+        self.counts.skipped = verdicts.skipped;
+        self.documents = verdicts.into_listed();
     }
 
     /// Too many are listed worst first: the refused ones are what the sender looks for.

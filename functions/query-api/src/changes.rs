@@ -11,11 +11,12 @@ use std::collections::HashMap;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_follow::{LogRow, Progress};
-use catalog_model::{Identity, Key, RecordKey, Stitched, derived_ref};
-use catalog_search::{Catalog, NotLoaded, render};
+use catalog_model::{EntityRef, Identity, Key, RecordKey, derived_ref};
+use catalog_search::{Catalog, NotLoaded};
 use catalog_store::{Deltas, LogDefect};
 use delivery::api::ApiError;
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::answers::{self, Answer, unavailable};
@@ -148,13 +149,14 @@ async fn page(changes: Vec<Change>, mut next: Place, progress: &Progress, deps: 
     let mut last: Option<&Place> = None;
     'page: for chunk in changes.chunks(CHUNK) {
         let identities: Vec<Identity> = chunk.iter().map(|change| change.identity.clone()).collect();
-        let documents = deps.documents.get(&identities, &deps.live, &deps.store).await.map_err(unavailable)?;
-        let shown = |catalog: &Catalog| {
-            let pairs = chunk.iter().zip(&documents);
-            pairs.map(|(change, stitched)| item(change, stitched.as_deref(), catalog)).collect::<Result<Vec<_>, _>>()
-        };
-        let shown = deps.live.ask(shown).await.map_err(unavailable)?;
-        for (change, item) in chunk.iter().zip(shown) {
+        let texts = deps.documents.get(&identities, &deps.live, &deps.store).await.map_err(unavailable)?;
+        let references = |catalog: &Catalog| identities.iter().map(|identity| catalog.current_ref(identity)).collect();
+        let references: Vec<Option<EntityRef>> = deps.live.ask(references).await.map_err(unavailable)?;
+        for ((change, text), reference) in chunk.iter().zip(texts).zip(references) {
+            let item = match (text, reference) {
+                (Some(text), Some(reference)) => upsert(change, &reference, &text)?,
+                _ => delete(change),
+            };
             if let Some(last) = last
                 && bytes + item.len() > MAX_PAGE_BYTES
             {
@@ -171,21 +173,31 @@ async fn page(changes: Vec<Change>, mut next: Place, progress: &Progress, deps: 
     Ok(answers::json_text(format!(r#"{{"items":[{items}],"hasMore":{has_more},"cursor":"{cursor}"}}"#)))
 }
 
-fn item(change: &Change, stitched: Option<&Stitched>, catalog: &Catalog) -> Result<String, NotLoaded> {
+fn upsert(change: &Change, reference: &EntityRef, entity: &str) -> Result<String, ApiError> {
+    #[derive(Deserialize)]
+    struct Shown {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        etag: String,
+    }
+    let shown: Shown = serde_json::from_str(entity).map_err(|_| ApiError::internal())?;
+    let head = json!({
+        "type": "upsert",
+        "seq": change.place.seq,
+        "uid": change.identity.uid(),
+        "entityRef": reference.to_string(),
+        "etag": shown.metadata.etag,
+    });
+    let head = head.to_string();
+    Ok(format!(r#"{},"entity":{entity}}}"#, head.trim_end_matches('}')))
+}
+
+/// Of what is gone, the name is the last that its own record gave it.
+fn delete(change: &Change) -> String {
     let Change { place, identity, was } = change;
-    let (seq, uid) = (place.seq, identity.uid());
-    let item = match (stitched, catalog.current_ref(identity)?) {
-        (Some(stitched), Some(reference)) => {
-            let entity = render(stitched, catalog)?;
-            let (reference, etag) = (reference.to_string(), &entity["metadata"]["etag"]);
-            json!({"type": "upsert", "seq": seq, "uid": uid, "entityRef": reference, "etag": etag, "entity": entity})
-        }
-        _ => {
-            // The last name that its own record gave it.
-            let reference = was.as_ref().and_then(Key::entity_ref).or_else(|| identity.entity_ref());
-            let reference = reference.unwrap_or_else(|| derived_ref(identity)).to_string();
-            json!({"type": "delete", "seq": seq, "uid": uid, "entityRef": reference})
-        }
-    };
-    Ok(item.to_string())
+    let reference = was.as_ref().and_then(Key::entity_ref).or_else(|| identity.entity_ref());
+    let reference = reference.unwrap_or_else(|| derived_ref(identity)).to_string();
+    json!({"type": "delete", "seq": place.seq, "uid": identity.uid(), "entityRef": reference}).to_string()
 }

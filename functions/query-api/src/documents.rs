@@ -1,24 +1,32 @@
-//! Identities -> stitched records, from a bounded cache that the index keeps honest: an entry counts only as long as the
-//! index knows of nothing newer.
+//! Identities -> entities as JSON texts, from a bounded cache that the index keeps honest: a text counts only as long as
+//! the index knows of nothing newer, neither of the record nor of what is shown of others.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use catalog_follow::LiveCatalog;
-use catalog_model::{Field, Identity, Record, RecordKey, Stitched, stitch};
+use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
+use catalog_search::{Catalog, NotLoaded, Stamp, render};
 use catalog_store::{CatalogStore, Read, StoreError};
-use serde_json::Value;
 use tokio::sync::Mutex;
 
-/// What the cache holds at most, by [`weight`]: ten thousand entities of a usual size.
+/// What the cache holds at most: thirty thousand entities of a usual size.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Of one field, beside its value: the nodes of maps, what else was said, and why it won.
-const FIELD_BYTES: usize = 200;
+/// Of one entity, beside its text and its identity.
+const ENTRY_BYTES: usize = 200;
 
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
     cache: Mutex<Cache>,
+}
+
+/// What the index knows of an entity now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    rv: u64,
+    /// `None`: there is no such entity.
+    stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Default)]
@@ -32,47 +40,90 @@ struct Cache {
 #[derive(Debug)]
 struct Entry {
     rv: u64,
+    stamp: Stamp,
     used: u64,
-    bytes: usize,
-    stitched: Arc<Stitched>,
+    text: Arc<str>,
 }
 
 impl Documents {
-    /// The stitched records, in the order of `identities`; `None` for what does not exist (any more). Every document is
-    /// at least as new as the index.
+    /// The entities, in the order of `identities`; `None` for what does not exist (any more). Every text is at least as
+    /// new as the index.
     pub(crate) async fn get(
         &self,
         identities: &[Identity],
         live: &LiveCatalog,
         store: &CatalogStore,
-    ) -> Result<Vec<Option<Arc<Stitched>>>, StoreError> {
-        let known = live.known_rvs(identities).await?;
-        let mut found: HashMap<Identity, Arc<Stitched>> = HashMap::new();
+    ) -> Result<Vec<Option<Arc<str>>>, StoreError> {
+        let known = live.ask(|catalog| identities.iter().map(|identity| known(identity, catalog)).collect()).await?;
+        let known: Vec<Known> = known;
+        let mut found: Vec<Option<Arc<str>>> = vec![None; identities.len()];
         let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
         {
             let mut cache = self.cache.lock().await;
-            for (identity, known) in identities.iter().zip(&known) {
-                match cache.get(identity, *known) {
-                    Some(stitched) => drop(found.insert(identity.clone(), stitched)),
-                    None => drop(missing.insert(RecordKey::Entity(identity.clone()), *known)),
+            for ((identity, known), found) in identities.iter().zip(&known).zip(&mut found) {
+                *found = cache.get(identity, *known);
+                if found.is_none() {
+                    missing.insert(RecordKey::Entity(identity.clone()), known.rv);
                 }
             }
+        }
+        if missing.is_empty() {
+            return Ok(found);
         }
         let records = read(store, missing.keys().cloned().collect(), Read::Eventual).await?;
         let (stale, mut records): (Vec<Record>, Vec<Record>) =
             records.into_iter().partition(|record| missing.get(&record.key).is_some_and(|known| record.rv < *known));
         records.extend(read(store, stale.into_iter().map(|record| record.key).collect(), Read::Consistent).await?);
-        let mut cache = self.cache.lock().await;
+        let mut texts: HashMap<Identity, Arc<str>> = HashMap::new();
         for record in &records {
             let RecordKey::Entity(identity) = &record.key else { continue };
-            let stitched = Arc::new(stitch(identity, record));
-            cache.put(identity, record.rv, Arc::clone(&stitched));
-            found.insert(identity.clone(), stitched);
+            let text = self.shown(&stitch(identity, record), record.rv, live).await?;
+            texts.extend(text.map(|text| (identity.clone(), text)));
         }
-        drop(cache);
-        let existing = |identity| found.get(identity).filter(|stitched| stitched.existence.exists()).cloned();
-        Ok(identities.iter().map(existing).collect())
+        for (identity, found) in identities.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
+            *found = texts.get(identity).cloned();
+        }
+        Ok(found)
     }
+
+    /// The text of a record that was just read, and kept from then on. `None`: it is no entity (any more).
+    pub(crate) async fn shown(
+        &self,
+        stitched: &Stitched,
+        rv: u64,
+        live: &LiveCatalog,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        if !stitched.existence.exists() {
+            return Ok(None);
+        }
+        let identity = &stitched.identity;
+        let shown = |catalog: &Catalog| Ok((render(stitched, catalog)?.to_string(), known(identity, catalog)?));
+        let (text, known) = live.ask(shown).await?;
+        let text: Arc<str> = text.into();
+        // What the index does not know yet has no stamp that could tell when it is not true any more.
+        if let Some(stamp) = known.stamp.filter(|_| known.rv <= rv) {
+            self.cache.lock().await.put(identity, rv, stamp, Arc::clone(&text));
+        }
+        Ok(Some(text))
+    }
+
+    /// The text of this very record, if it is kept and still true.
+    pub(crate) async fn kept(
+        &self,
+        identity: &Identity,
+        rv: u64,
+        live: &LiveCatalog,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        let known = live.ask(|catalog| known(identity, catalog)).await?;
+        let mut cache = self.cache.lock().await;
+        let is_this = cache.entries.get(identity).is_some_and(|entry| entry.rv == rv);
+        Ok(if is_this { cache.get(identity, known) } else { None })
+    }
+}
+
+fn known(identity: &Identity, catalog: &Catalog) -> Result<Known, NotLoaded> {
+    let rv = catalog.rv(&RecordKey::Entity(identity.clone()))?.unwrap_or_default();
+    Ok(Known { rv, stamp: catalog.stamp(identity)? })
 }
 
 async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<Vec<Record>, StoreError> {
@@ -83,78 +134,84 @@ async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<
 }
 
 impl Cache {
-    fn get(&mut self, identity: &Identity, known_rv: u64) -> Option<Arc<Stitched>> {
+    fn get(&mut self, identity: &Identity, known: Known) -> Option<Arc<str>> {
         self.clock += 1;
-        let entry = self.entries.get_mut(identity).filter(|entry| entry.rv >= known_rv)?;
-        self.by_use.remove(&entry.used);
-        self.by_use.insert(self.clock, identity.clone());
+        let stamp = known.stamp?;
+        let entry = self.entries.get_mut(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
+        let identity = self.by_use.remove(&entry.used)?;
+        self.by_use.insert(self.clock, identity);
         entry.used = self.clock;
-        Some(Arc::clone(&entry.stitched))
+        Some(Arc::clone(&entry.text))
     }
 
-    fn put(&mut self, identity: &Identity, rv: u64, stitched: Arc<Stitched>) {
+    fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: Arc<str>) {
         self.clock += 1;
-        let bytes = weight(&stitched);
-        let entry = Entry { rv, used: self.clock, bytes, stitched };
+        let bytes = weight(identity, &text);
+        let entry = Entry { rv, stamp, used: self.clock, text };
         if let Some(old) = self.entries.insert(identity.clone(), entry) {
             self.by_use.remove(&old.used);
-            self.bytes -= old.bytes;
+            self.bytes -= weight(identity, &old.text);
         }
         self.bytes += bytes;
         self.by_use.insert(self.clock, identity.clone());
         while self.bytes > MAX_BYTES
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            self.bytes -= self.entries.remove(&oldest).map_or(0, |entry| entry.bytes);
+            self.bytes -= self.entries.remove(&oldest).map_or(0, |entry| weight(&oldest, &entry.text));
         }
     }
 }
 
 /// Bytes of memory, roughly.
-fn weight(stitched: &Stitched) -> usize {
-    let said = |field: &Field| {
-        let lost: usize = field.lost.iter().map(|(_, value)| FIELD_BYTES + value_weight(value)).sum();
-        value_weight(&field.value) + lost
-    };
-    let fields = stitched.fields.iter().map(|(pointer, field)| FIELD_BYTES + pointer.as_str().len() + said(field));
-    let relations = (stitched.relations.len() + stitched.keys.len()) * FIELD_BYTES;
-    fields.sum::<usize>() + relations
-}
-
-fn value_weight(value: &Value) -> usize {
-    size_of::<Value>()
-        + match value {
-            Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(value_weight).sum(),
-            Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + value_weight(value)).sum(),
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-        }
+fn weight(identity: &Identity, text: &str) -> usize {
+    ENTRY_BYTES + 2 * identity.as_str().len() + text.len()
 }
 
 #[cfg(test)]
 mod tests {
-    use catalog_model::Pointer;
+    use catalog_model::{Facts, Format, Fragment, Role, Said, SourceObject, Version};
+    use catalog_search::row_of;
 
     use super::*;
 
-    #[test]
-    fn an_entry_counts_until_the_index_knows_something_newer_and_the_cache_is_bounded() {
-        let mut cache = Cache::default();
-        let identity = |n: usize| Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q-{n}"));
-        let mut stitched = stitch(&identity(0), &Record::empty(RecordKey::Entity(identity(0))));
-        cache.put(&identity(0), 5, Arc::new(stitched.clone()));
-        assert!(cache.get(&identity(0), 5).is_some());
-        assert!(cache.get(&identity(0), 6).is_none());
-        cache.put(&identity(0), 6, Arc::new(stitched.clone()));
-        assert_eq!(cache.bytes, weight(&stitched));
+    /// Of one entity in two catalogs.
+    fn stamps() -> [Stamp; 2] {
+        let identity = Identity::of_canonical_arn("arn:aws:s3:::bucket");
+        let mut record = Record::empty(RecordKey::Entity(identity.clone()));
+        record.apply(Fragment {
+            source: SourceObject::config(Format::Config, "111122223333", &identity),
+            version: Version::of_serial(1, 0),
+            delivery: String::new(),
+            said: Said::Facts(Facts::new(Role::Observed)),
+        });
+        [0, 1].map(|_| {
+            let mut catalog = Catalog::default();
+            catalog.apply([row_of(&record)]).unwrap();
+            catalog.stamp(&identity).unwrap().unwrap()
+        })
+    }
 
-        let value = Value::from(vec!["x".repeat(MAX_BYTES / 4)]);
-        let field = Field { value, rule: "", said_by: None, lost: Vec::new() };
-        stitched.fields.insert(Pointer::spec("definition"), field);
-        let large = Arc::new(stitched);
-        (1..=5).for_each(|n| cache.put(&identity(n), 1, Arc::clone(&large)));
-        assert_eq!((cache.entries.len(), cache.by_use.len(), cache.bytes), (3, 3, 3 * weight(&large)));
-        assert!(cache.get(&identity(0), 5).is_none() && cache.get(&identity(2), 1).is_none());
-        assert!(cache.get(&identity(3), 1).is_some());
+    #[test]
+    fn a_text_counts_until_the_index_knows_something_newer_and_the_cache_is_bounded() {
+        let mut cache = Cache::default();
+        let [stamp, later] = stamps();
+        let identity = |n: usize| Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q-{n}"));
+        cache.put(&identity(0), 5, stamp, "{}".into());
+        let known = |rv, stamp| Known { rv, stamp: Some(stamp) };
+        assert!(cache.get(&identity(0), known(5, stamp)).is_some());
+        assert!(cache.get(&identity(0), known(6, stamp)).is_none(), "a newer record");
+        assert!(cache.get(&identity(0), known(5, later)).is_none(), "something else that is shown");
+        assert!(cache.get(&identity(0), Known { rv: 5, stamp: None }).is_none(), "no entity");
+        cache.put(&identity(0), 6, stamp, "{}".into());
+        assert_eq!(cache.bytes, weight(&identity(0), "{}"));
+
+        let large: Arc<str> = "x".repeat(MAX_BYTES / 4).into();
+        (1..=5).for_each(|n| cache.put(&identity(n), 1, stamp, Arc::clone(&large)));
+        assert_eq!((cache.entries.len(), cache.by_use.len()), (3, 3));
+        assert_eq!(cache.bytes, 3 * weight(&identity(1), &large));
+        assert!(
+            cache.get(&identity(0), known(5, stamp)).is_none() && cache.get(&identity(2), known(1, stamp)).is_none()
+        );
+        assert!(cache.get(&identity(3), known(1, stamp)).is_some());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use delivery::cors_from_env;
 use futures::stream::{BoxStream, StreamExt, once};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, StreamResponse, service_fn};
@@ -16,9 +17,12 @@ async fn main() -> Result<(), Error> {
     telemetry::init();
     let settings = Settings::from_env()?;
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
-    let deps = &Arc::new(Deps::connect(&config, &settings));
+    let (deps, cors) = (&Arc::new(Deps::connect(&config, &settings)), &cors_from_env()?);
     let service = async move |event: LambdaEvent<ApiGatewayProxyRequest>| {
-        streamed(handle(event.payload, deps, Timestamp::now()).await)
+        let asked = event.payload.headers.clone();
+        let mut answer = handle(event.payload, deps, Timestamp::now()).await;
+        cors.add_to(&asked, &mut answer.headers);
+        streamed(answer)
     };
     lambda_runtime::run(service_fn(service)).await
 }

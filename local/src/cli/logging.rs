@@ -6,8 +6,9 @@ use tracing_subscriber::EnvFilter;
 
 /// While deliveries are replayed, some fail on purpose, and their lines in the table say so.
 const WHILE_REPLAYING: &str = "error";
-/// The emulator warns of every condition that does not hold, which is an ordinary answer here.
-const WHILE_SERVING: &str = "warn,dynoxide::server=error";
+/// The emulator warns of every condition that does not hold, which is an ordinary answer here; how far a long load is,
+/// is told as it goes.
+const WHILE_SERVING: &str = "warn,dynoxide::server=error,cicd_export::progress=info";
 
 /// Makes the log tell more than while deliveries are replayed.
 pub(crate) type TellMore = Box<dyn FnOnce()>;

@@ -3,11 +3,11 @@
 use std::{
     env,
     error::Error,
-    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use authorizer::TokenSettingsError;
 use callboard::{
     connected,
     ports::{Endpoints, Ports},
@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use super::{
     logging::TellMore,
     options::Serve,
+    signals::interrupted,
     terminal::{say, say_delivery, say_table_head},
     tour,
 };
@@ -36,11 +37,16 @@ pub(crate) async fn serve(options: Serve, tell_more: TellMore) -> Result<(), Fai
     let interrupted = interrupted()?;
     tokio::pin!(interrupted);
     let events = options.events();
-    let is_open = options.token.is_none();
+    let authorizer = issuer(&options)?;
+    let is_open = options.token.is_none() && authorizer.is_none();
     let stack_options = StackOptions {
         ports: Ports::From(options.port_base),
         data: options.data.clone(),
         token: options.token,
+        authorizer,
+        cors: options.cors,
+        dynamodb: options.dynamodb,
+        compact_every: options.compact_every.map(Duration::from_secs),
         retry_delay: RETRY_DELAY,
     };
     // Boxed, here and below: the compiler has limits on nested futures.
@@ -69,6 +75,13 @@ pub(crate) async fn serve(options: Serve, tell_more: TellMore) -> Result<(), Fai
     outcome
 }
 
+/// What the authorizer is to take, as the template would set it.
+fn issuer(options: &Serve) -> Result<Option<authorizer::Settings>, TokenSettingsError> {
+    let (Some(issuer), Some(audience)) = (&options.issuer, &options.audience) else { return Ok(None) };
+    let keys = options.keys.as_deref().unwrap_or_default();
+    authorizer::Settings::read(issuer, keys, audience, "", "true").map(Some)
+}
+
 fn say_where(endpoints: &Endpoints, is_open: bool, data: Option<&Path>) {
     say("Callboard listens on this machine:\n");
     say(format_args!("  API       {}", endpoints.api_url()));
@@ -77,9 +90,9 @@ fn say_where(endpoints: &Endpoints, is_open: bool, data: Option<&Path>) {
     say(format_args!("  Lambda    {}", endpoints.invoke_url()));
     say("");
     say(if is_open {
-        "The API answers everybody on this machine; with --token, only who knows it."
+        "The API is open to everybody on this machine; with --token, only to who knows it."
     } else {
-        "The API answers requests that bring the token: `authorization: Bearer <token>`."
+        "The API answers requests that bring a token: `authorization: Bearer <token>`."
     });
     say(match data {
         Some(folder) => format!("Everything is kept in `{}`.\n", folder.display()),
@@ -114,23 +127,4 @@ fn shown(path: &Path) -> PathBuf {
     let current = env::current_dir().ok();
     let below = current.and_then(|current| path.strip_prefix(current).ok().map(Path::to_owned));
     below.filter(|below| !below.as_os_str().is_empty()).unwrap_or_else(|| path.to_owned())
-}
-
-/// Resolves at the first SIGINT or SIGTERM from now on.
-#[cfg(unix)]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
-}
-
-/// Resolves at the first Ctrl-C.
-#[cfg(not(unix))]
-fn interrupted() -> io::Result<impl Future<Output = ()>> {
-    Ok(async { drop(tokio::signal::ctrl_c().await) })
 }

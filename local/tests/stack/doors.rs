@@ -59,14 +59,11 @@ async fn a_request_arrives_as_api_gateway_hands_it_over() {
 async fn what_the_gateway_refuses_is_an_error_in_the_documented_shape() {
     let (stack, recorder) = echoing().await;
     let api = stack.endpoints().api;
-    let unknown = http(api, "PATCH", "/api/x?y=1", &[], b"").await;
-    assert_eq!(unknown.status, 404);
-    assert_eq!(unknown.json()["error"]["name"], "NotFoundError");
-    assert_eq!(unknown.json()["request"], json!({"method": "PATCH", "url": "/api/x?y=1"}));
-    assert_eq!(unknown.json()["response"], json!({"statusCode": 404}));
     let target = "/api/exports/a/sbom/c";
     let over_ten = http(api, "PUT", target, &[], &vec![b'x'; 10 * 1024 * 1024 + 1]).await;
     assert_eq!((over_ten.status, over_ten.json()["error"]["name"].clone()), (413, json!("PayloadTooLargeError")));
+    assert_eq!(over_ten.json()["request"], json!({"method": "PUT", "url": target}));
+    assert_eq!(over_ten.json()["response"], json!({"statusCode": 413}));
     assert!(over_ten.json()["error"]["message"].as_str().unwrap().contains("s3://callboard-drop/exports/"));
     let over_six = http(api, "PUT", target, &[], &vec![b'x'; 4_720_000]).await;
     assert_eq!(over_six.status, 413);
@@ -74,21 +71,6 @@ async fn what_the_gateway_refuses_is_an_error_in_the_documented_shape() {
     assert!(recorder.events().is_empty());
     let long = http(api, "GET", "/long", &[], b"").await;
     assert_eq!((long.status, long.json()["error"]["name"].clone()), (502, json!("BadGatewayError")));
-    stack.shutdown().await;
-}
-
-#[tokio::test]
-async fn with_a_token_every_request_must_bring_it() {
-    let options = StackOptions { token: Some("s3cret".to_owned()), ..StackOptions::default() };
-    let stack = Stack::start(options, |_| accepting().with("query-api", async |_| Ok(json!({"statusCode": 200}))))
-        .await
-        .unwrap();
-    let api = stack.endpoints().api;
-    for headers in [&[][..], &[("authorization", "Bearer wrong")], &[("authorization", "Basic s3cret")]] {
-        let reply = http(api, "GET", "/", headers, b"").await;
-        assert_eq!((reply.status, reply.json()["error"]["name"].clone()), (401, json!("AuthenticationError")));
-    }
-    assert_eq!(http(api, "GET", "/", &[("authorization", "bearer s3cret")], b"").await.status, 200);
     stack.shutdown().await;
 }
 

@@ -1,6 +1,6 @@
 //! The catalog in memory, which follows the delta log.
 
-use catalog_model::{Identity, Record, RecordKey};
+use catalog_model::Record;
 use catalog_search::{Catalog, IndexRow, NotLoaded, row_of};
 use catalog_store::{CatalogStore, IndexState, SegmentPointer, StoreError};
 use jiff::{SignedDuration, Timestamp};
@@ -150,18 +150,6 @@ impl LiveCatalog {
             self.standing.write().await.catalog.apply(news).map_err(StoreError::rebuild_needed)?;
         }
         Ok(())
-    }
-
-    /// `rv` of each record as the log has it; 0 where it has none.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub async fn known_rvs(&self, identities: &[Identity]) -> Result<Vec<u64>, StoreError> {
-        self.ask(|catalog| {
-            let rv = |identity: &Identity| catalog.rv(&RecordKey::Entity(identity.clone()));
-            identities.iter().map(|identity| rv(identity).map(Option::unwrap_or_default)).collect()
-        })
-        .await
     }
 
     /// Asks the catalog as it is now; what the question needs of the segment is read first.

@@ -41,10 +41,26 @@ pub enum VersionError {
 
 /// First eight bytes of the SHA-256 of the content that the version is for.
 pub fn tie_of(content: &[u8]) -> u64 {
-    let digest = Sha256::digest(content);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    u64::from_be_bytes(first)
+    let mut hasher = TieHasher::default();
+    hasher.update(content);
+    hasher.finish()
+}
+
+/// [`tie_of`] of content that comes in pieces.
+#[derive(Debug, Clone, Default)]
+pub struct TieHasher(Sha256);
+
+impl TieHasher {
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    pub fn finish(self) -> u64 {
+        let digest = self.0.finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        u64::from_be_bytes(first)
+    }
 }
 
 impl Version {

@@ -4,7 +4,8 @@
 //! resource inherits) is worked out anew for exactly the entities that a row can touch, and is all that is ever
 //! worked out twice: relations keep keys and become references only when they are read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use catalog_model::{Claim, EntityRef, Identity, Key, RecordKey, Relation};
 
@@ -18,6 +19,13 @@ use crate::segment::heads::{Head, StoredNaming};
 use crate::segment::{Block, Directory, SegmentError};
 use crate::shape::Shape;
 
+/// Of an entity, what is shown of it that follows from other records: as long as this is equal, so is that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    catalog: u64,
+    change: u64,
+}
+
 /// All entities with their names, relations and search rows.
 ///
 /// What it is asked while blocks of its segment are missing it answers with [`NotLoaded`]: load them and ask again.
@@ -27,13 +35,14 @@ pub struct Catalog {
     pub(crate) overlay: Overlay,
     /// Entities that exist.
     all: DocSet,
+    stamps: Stamps,
 }
 
 impl Catalog {
     /// The catalog of a segment, of which nothing is loaded yet.
     pub fn on(directory: Directory) -> Self {
         let all = DocSet::first(directory.entities());
-        Self { base: Base::of(directory), overlay: Overlay::default(), all }
+        Self { base: Base::of(directory), overlay: Overlay::default(), all, stamps: Stamps::default() }
     }
 
     /// The directory of the segment that this stands on, if any.
@@ -74,6 +83,7 @@ impl Catalog {
     /// Fails while blocks are missing, with nothing applied.
     pub fn apply(&mut self, rows: impl IntoIterator<Item = IndexRow>) -> Result<usize, NotLoaded> {
         self.ready()?;
+        self.stamps.changes += 1;
         let mut touched = BTreeSet::new();
         let mut applied = 0;
         for row in rows {
@@ -193,6 +203,15 @@ impl Catalog {
     pub fn shape_of(&self, identity: &Identity) -> Result<Option<Shape>, NotLoaded> {
         self.ready()?;
         Ok(self.existing(identity).and_then(|doc| self.shape(doc)))
+    }
+
+    /// `None`: there is no such entity.
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn stamp(&self, identity: &Identity) -> Result<Option<Stamp>, NotLoaded> {
+        self.ready()?;
+        Ok(self.existing(identity).map(|doc| self.stamps.of(doc)))
     }
 
     pub(crate) fn all(&self) -> &DocSet {
@@ -414,9 +433,9 @@ impl Catalog {
     }
 
     fn apply_entity(&mut self, identity: &Identity, rv: u64, state: RowState, touched: &mut BTreeSet<Doc>) {
-        let before = self.known(identity);
-        if let Some(doc) = before {
+        if let Some(doc) = self.known(identity) {
             touched.extend(self.touched_by_entity(doc));
+            self.stamp_around(doc);
             self.unindex(doc);
         }
         let doc = self.slot_of(identity);
@@ -442,6 +461,7 @@ impl Catalog {
         if let Some(slot) = self.overlay.slots.get_mut(&doc) {
             (slot.rv, slot.state) = (rv, state);
         }
+        self.stamp_around(doc);
         touched.extend(self.touched_by_entity(doc));
     }
 
@@ -452,6 +472,7 @@ impl Catalog {
             RowState::Gone | RowState::Entity(_) => (BTreeSet::new(), None),
         };
         touched.extend(self.touched_by_alias(key));
+        self.stamp_at(key);
         for claim in self.claims(key) {
             if let Some(keys) = self.overlay.claimed.get_mut(&claim.identity) {
                 keys.remove(key);
@@ -461,7 +482,31 @@ impl Catalog {
             self.overlay.claimed.entry(claim.identity.clone()).or_default().insert(key.clone());
         }
         self.overlay.aliases.insert(key.clone(), Alias { rv, claims, broken });
+        self.stamp_at(key);
         touched.extend(self.touched_by_alias(key));
+    }
+
+    /// Notes that an entity, its relations or its name may be other than they were, for itself and all that show it.
+    fn stamp_around(&mut self, doc: Doc) {
+        let mut around: Vec<Doc> =
+            self.outgoing(doc).iter().filter_map(|relation| self.resolve(&relation.target)).collect();
+        for key in self.possible_keys(&self.identity(doc)) {
+            around.extend(self.sources(&key).into_iter().map(|(source, _)| source));
+            // Who else answers to the key may come to hold it.
+            around.extend(self.claims(&key).iter().filter_map(|claim| self.existing(&claim.identity)));
+            around.extend(self.resolve(&key));
+        }
+        around.push(doc);
+        self.stamps.note(around);
+    }
+
+    /// The same for everybody whom a key leads to, or may.
+    fn stamp_at(&mut self, key: &Key) {
+        let claims = self.claims(key);
+        let mut around: Vec<Doc> = claims.iter().filter_map(|claim| self.existing(&claim.identity)).collect();
+        around.extend(self.resolve(key));
+        around.extend(self.sources(key).into_iter().map(|(source, _)| source));
+        self.stamps.note(around);
     }
 
     /// Entities whose name or inheritance may follow from this one.
@@ -533,6 +578,7 @@ impl Catalog {
         if self.shape(doc).as_ref() == Some(&shape) {
             return;
         }
+        self.stamp_around(doc);
         self.unshape(doc);
         self.overlay.edges.add(doc, shape.inherited_relations(), true);
         if let Some(Slot { state: State::Entity(live), .. }) = self.overlay.slots.get_mut(&doc) {
@@ -541,6 +587,7 @@ impl Catalog {
                 let rows = self.overlay.live(doc).map(|live| live.rows(&self.overlay.words)).unwrap_or_default();
                 self.overlay.add_rows(doc, &rows);
             }
+            self.stamp_around(doc);
             return;
         }
         let own = self.said_relations_that_follow(doc);
@@ -552,6 +599,7 @@ impl Catalog {
             self.overlay.superseded_or_inheriting.insert(doc);
         }
         self.overlay.followers.insert(doc, shape);
+        self.stamp_around(doc);
     }
 
     /// Of an entity of the segment, what is hidden there once it follows.
@@ -567,5 +615,32 @@ impl Catalog {
     pub(crate) fn following_rows(&self, doc: Doc, shape: &Shape) -> Vec<SearchValue> {
         let heads = self.base.heads();
         following_rows(heads.head(doc), shape, heads.own_rows(doc))
+    }
+}
+
+/// When what is shown of an entity last changed, by the number of the change.
+#[derive(Debug)]
+struct Stamps {
+    /// Different for each catalog: numbers of one say nothing in another.
+    catalog: u64,
+    changes: u64,
+    changed: HashMap<Doc, u64>,
+}
+
+impl Default for Stamps {
+    fn default() -> Self {
+        static CATALOGS: AtomicU64 = AtomicU64::new(0);
+        Self { catalog: CATALOGS.fetch_add(1, Ordering::Relaxed), changes: 0, changed: HashMap::new() }
+    }
+}
+
+impl Stamps {
+    fn of(&self, doc: Doc) -> Stamp {
+        Stamp { catalog: self.catalog, change: self.changed.get(&doc).copied().unwrap_or_default() }
+    }
+
+    fn note(&mut self, docs: Vec<Doc>) {
+        let change = self.changes;
+        self.changed.extend(docs.into_iter().map(|doc| (doc, change)));
     }
 }

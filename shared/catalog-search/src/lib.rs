@@ -30,7 +30,7 @@ mod segment;
 mod shape;
 mod touched;
 
-pub use catalog::Catalog;
+pub use catalog::{Catalog, Stamp};
 pub use facets::FacetValue;
 pub use fields::{FieldsError, MAX_FIELDS, Projection};
 pub use filter::{Filter, FilterError, MAX_STATEMENTS};

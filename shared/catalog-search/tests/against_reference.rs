@@ -11,7 +11,7 @@ use catalog_model::{
     Claim, Door, Facts, Format, Fragment, Identity, Key, Pointer, Record, RecordKey, Relation, Role, Said,
     SourceObject, Version, derived_ref, stitch,
 };
-use catalog_search::{Filter, IndexRow, Order, Query, Start, TextFilter, render, row_of};
+use catalog_search::{Filter, IndexRow, Order, Query, Stamp, Start, TextFilter, render, row_of};
 use held::Held;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -135,23 +135,23 @@ fn said(key: &RecordKey, words: &Words) -> Said {
     Said::Facts(facts)
 }
 
+fn fragment(step: &Step, at: usize, key: &RecordKey) -> Fragment {
+    let name = format!("file-{}", step.source);
+    Fragment {
+        source: SourceObject { door: Door::Http, producer: "p".into(), format: Format::CatalogInfo, name },
+        version: Version::of_serial(at as u64 + 1, 0),
+        delivery: "d".into(),
+        said: said(key, &step.said),
+    }
+}
+
 /// The records at the end, and the row after every step.
 fn play(steps: &[Step]) -> (Vec<Record>, Vec<IndexRow>) {
     let mut records: Vec<Record> = record_keys().into_iter().map(Record::empty).collect();
     let mut rows = Vec::new();
     for (at, step) in steps.iter().enumerate() {
         let record = &mut records[step.record];
-        record.apply(Fragment {
-            source: SourceObject {
-                door: Door::Http,
-                producer: "p".into(),
-                format: Format::CatalogInfo,
-                name: format!("file-{}", step.source),
-            },
-            version: Version::of_serial(at as u64 + 1, 0),
-            delivery: "d".into(),
-            said: said(&record.key, &step.said),
-        });
+        record.apply(fragment(step, at, &record.key));
         rows.push(row_of(record));
     }
     (records, rows)
@@ -319,6 +319,33 @@ proptest! {
         let content = |held: &Held| serde_json::to_string_pretty(&held.catalog.directory().unwrap().content()).unwrap();
         prop_assert_eq!(content(&followed), content(&fresh));
         prop_assert_eq!(rendered(&followed, &records), rendered(&fresh, &records));
+    }
+
+    #[test]
+    fn what_is_shown_is_the_same_as_long_as_its_stamp_is(steps in steps(), compacted in any::<prop::sample::Index>()) {
+        let (_, rows) = play(&steps);
+        let mut records: BTreeMap<RecordKey, Record> = BTreeMap::new();
+        let mut held = Held::default();
+        let mut shown: BTreeMap<Identity, (Stamp, u64, Value)> = BTreeMap::new();
+        for (at, (step, row)) in steps.iter().zip(rows).enumerate() {
+            if at == compacted.index(steps.len()) && at > 0 {
+                held.compact();
+            }
+            let key = record_keys()[step.record].clone();
+            let record = records.entry(key.clone()).or_insert_with(|| Record::empty(key.clone()));
+            record.apply(fragment(step, at, &key));
+            held.apply([row]);
+            for (key, record) in &records {
+                let RecordKey::Entity(identity) = key else { continue };
+                let stitched = stitch(identity, record);
+                let Some(stamp) = held.ask(|catalog| catalog.stamp(identity)) else { continue };
+                let entity = held.ask(|catalog| render(&stitched, catalog));
+                if let Some((_, _, before)) = shown.get(identity).filter(|(was, rv, _)| (*was, *rv) == (stamp, record.rv)) {
+                    prop_assert_eq!(&entity, before, "{} after step {}", identity, at);
+                }
+                shown.insert(identity.clone(), (stamp, record.rv, entity));
+            }
+        }
     }
 
     #[test]

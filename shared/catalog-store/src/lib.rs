@@ -33,7 +33,7 @@ pub use delta::{Delta, LogDefect, MAX_ROW_BYTES, UnreadableDelta};
 pub use delta_log::Deltas;
 pub use error::StoreError;
 pub use operations::{FailureRecord, Parked, SourceStatus, Status};
-pub use publication::{Publication, Published};
+pub use publication::{Heading, Publication, Published};
 pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
 pub use rollups::{Flipped, RollupHead};
 pub use root::{Clock, SourceHead};

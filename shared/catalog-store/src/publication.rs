@@ -14,14 +14,18 @@
 //! A failure at any point leaves a state from which the same call, or any later publication, completes the work.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::pin;
 
 use catalog_model::{Applied, Fragment, RecordKey, Said, SourceObject, Version};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tracing::{info, instrument};
 
 use crate::bodies::{CONCURRENT_CALLS, Folder};
 use crate::root::{Clock, Entry, Root};
 use crate::{CatalogStore, StoreError};
+
+/// Sets of records by their pointers.
+type Sets<'a> = HashMap<&'a str, &'a BTreeSet<RecordKey>>;
 
 /// How often a sweep starts again because a newer head came.
 const MAX_SWEEPS: u32 = 8;
@@ -38,6 +42,18 @@ pub struct Publication {
     pub statements: Vec<(RecordKey, Said)>,
     /// `false`: the source object names more than could be read, so this publication deletes nothing by omission. What
     /// it says counts, and the next complete publication answers for it.
+    pub complete: bool,
+}
+
+/// What a publication is, before what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    pub source: SourceObject,
+    pub version: Version,
+    pub clock: Clock,
+    /// Which delivery brings it, for `explain`.
+    pub delivery: String,
+    /// As in [`Publication`].
     pub complete: bool,
 }
 
@@ -64,13 +80,33 @@ impl CatalogStore {
     /// # Errors
     /// [`StoreError::LineageConflict`] and [`StoreError::ClockMixed`] before anything is changed. After any other error
     /// the same call completes the work.
-    #[instrument(skip_all, fields(source.object = %delivery.source, source.version = %delivery.version))]
     pub async fn publish(&self, delivery: Publication, now_ms: u64) -> Result<Published, StoreError> {
         let Publication { source, version, clock, delivery, statements, complete } = delivery;
-        let mut published = Published::default();
-        let statements = one_for_each_record(statements, &mut published.contradicted);
+        let heading = Heading { source, version, clock, delivery, complete };
+        let mut contradicted = Vec::new();
+        let statements = one_for_each_record(statements, &mut contradicted);
+        let set = statements.keys().cloned().collect();
+        let statements = stream::iter(statements.into_iter().map(Ok::<_, StoreError>));
+        let published = self.publish_streamed(heading, set, statements, |_| {}, now_ms).await?;
+        Ok(Published { contradicted, ..published })
+    }
 
-        let pointer = self.put_by_hash(Folder::Sets, set_text(statements.keys())).await?;
+    /// [`Self::publish`] for a source object that is not held in memory: `statements` are taken one by one while those
+    /// before them are written, and must be one for each record of `set`. `wrote` is told how many are written so far.
+    ///
+    /// # Errors
+    /// As [`Self::publish`], and the first error of `statements`. After any of them the same call completes the work.
+    #[instrument(skip_all, fields(source.object = %heading.source, source.version = %heading.version))]
+    pub async fn publish_streamed<E: From<StoreError>>(
+        &self,
+        heading: Heading,
+        set: BTreeSet<RecordKey>,
+        statements: impl Stream<Item = Result<(RecordKey, Said), E>>,
+        mut wrote: impl FnMut(u64),
+        now_ms: u64,
+    ) -> Result<Published, E> {
+        let Heading { source, version, clock, delivery, complete } = heading;
+        let pointer = self.put_by_hash(Folder::Sets, set_text(set.iter())).await?;
         let me = Entry { version, pointer };
         if complete {
             self.register(&source, &me, &clock).await?;
@@ -78,26 +114,37 @@ impl CatalogStore {
             self.register_part(&source, &me, &clock).await?;
         }
 
+        let mut published = Published::default();
         let mut refused = None;
-        let fragments = statements.into_iter().map(|(key, said)| {
-            let (source, version, delivery) = (source.clone(), me.version.clone(), delivery.clone());
-            (key, Fragment { source, version, delivery, said })
-        });
-        let mut outcomes = stream::iter(fragments)
-            .map(async |(key, fragment)| self.apply(&key, &fragment, now_ms).await)
+        let outcomes = statements
+            .map(async |statement| {
+                let (key, said) = statement?;
+                if !set.contains(&key) {
+                    return Err(E::from(StoreError::WrongShape {
+                        item: format!("set of {source}"),
+                        attribute: key.to_string(),
+                        detail: "a record is spoken of that it does not name",
+                    }));
+                }
+                let (source, version, delivery) = (source.clone(), me.version.clone(), delivery.clone());
+                Ok(self.apply(&key, &Fragment { source, version, delivery, said }, now_ms).await)
+            })
             .buffer_unordered(CONCURRENT_CALLS);
+        let mut outcomes = pin!(outcomes);
+        let mut written = 0;
         while let Some(outcome) = outcomes.next().await {
-            match outcome {
+            match outcome? {
                 Ok(Applied::Applied) => published.applied += 1,
                 Ok(Applied::Stale) => published.stale += 1,
                 Ok(Applied::Duplicate) => published.duplicate += 1,
-                Err(error) if error.is_retryable() => return Err(error),
+                Err(error) if error.is_retryable() => return Err(error.into()),
                 Err(error) => refused = refused.or(Some(error)),
             }
+            written += 1;
+            wrote(written);
         }
-        drop(outcomes);
 
-        let head = self.sweep(&source, &delivery, now_ms, &mut published.swept).await?;
+        let head = self.sweep(&source, &delivery, now_ms, (&me.pointer, &set), &mut published.swept).await?;
         published.superseded = head.is_some_and(|head| head > me.version);
         published.swept.sort_unstable();
         info!(
@@ -108,7 +155,7 @@ impl CatalogStore {
             superseded = published.superseded,
             "published a source object"
         );
-        refused.map_or(Ok(published), Err)
+        refused.map_or(Ok(published), |error| Err(error.into()))
     }
 
     /// Publishes nothing, one version after the head: all that the source object said is gone. `None`: it never said
@@ -146,12 +193,13 @@ impl CatalogStore {
         self.publish(nothing, now_ms).await.map(Some)
     }
 
-    /// Steps 3 and 4. Returns the head that was swept for, if there is one.
+    /// Steps 3 and 4. Returns the head that was swept for, if there is one. `mine` is a set that need not be read.
     async fn sweep(
         &self,
         source: &SourceObject,
         delivery: &str,
         now_ms: u64,
+        mine: (&str, &BTreeSet<RecordKey>),
         swept: &mut Vec<RecordKey>,
     ) -> Result<Option<Version>, StoreError> {
         for _ in 0..MAX_SWEEPS {
@@ -162,19 +210,22 @@ impl CatalogStore {
                     detail: "it was registered and is not there",
                 });
             };
-            let pointers: BTreeSet<&str> = head.iter().chain(&open).map(|entry| entry.pointer.as_str()).collect();
-            let sets: HashMap<String, BTreeSet<RecordKey>> = stream::iter(pointers)
-                .map(async |pointer| Ok::<_, StoreError>((pointer.to_owned(), self.set(pointer).await?)))
+            let mut pointers: BTreeSet<&str> = head.iter().chain(&open).map(|entry| entry.pointer.as_str()).collect();
+            let is_mine_open = pointers.remove(mine.0);
+            let read: HashMap<&str, BTreeSet<RecordKey>> = stream::iter(pointers)
+                .map(async |pointer| Ok::<_, StoreError>((pointer, self.set(pointer).await?)))
                 .buffer_unordered(CONCURRENT_CALLS)
                 .try_collect()
                 .await?;
+            let sets: Sets<'_> =
+                read.iter().map(|(pointer, set)| (*pointer, set)).chain(is_mine_open.then_some(mine)).collect();
             if let Some(head) = &head {
-                let stays = &sets[&head.pointer];
-                let omitted = sets.values().flatten().filter(|key| !stays.contains(key)).collect();
+                let stays = sets[head.pointer.as_str()];
+                let omitted = sets.values().copied().flatten().filter(|key| !stays.contains(key)).collect();
                 self.take_back(omitted, source, &head.version, delivery, now_ms, swept).await?;
             }
-            let head = head.map(|head| head.version);
-            let open = open.into_iter().filter(|entry| Some(&entry.version) != head.as_ref());
+            let head = head.as_ref().map(|head| head.version.clone());
+            let open = open.iter().filter(|entry| Some(&entry.version) != head.as_ref()).cloned();
             let (mut done, parts): (Vec<Entry>, Vec<Entry>) =
                 open.partition(|entry| Some(&entry.version) < head.as_ref());
             done.extend(self.merge(source, parts, &sets).await?);
@@ -219,10 +270,11 @@ impl CatalogStore {
         &self,
         source: &SourceObject,
         mut parts: Vec<Entry>,
-        sets: &HashMap<String, BTreeSet<RecordKey>>,
+        sets: &Sets<'_>,
     ) -> Result<Vec<Entry>, StoreError> {
         let Some(newest) = parts.iter().max().filter(|_| parts.len() > 1) else { return Ok(Vec::new()) };
-        let named: BTreeSet<&RecordKey> = parts.iter().filter_map(|part| sets.get(&part.pointer)).flatten().collect();
+        let named: BTreeSet<&RecordKey> =
+            parts.iter().filter_map(|part| sets.get(part.pointer.as_str())).copied().flatten().collect();
         let pointer = self.put_by_hash(Folder::Sets, set_text(named.into_iter())).await?;
         let all = Entry { version: newest.version.clone(), pointer };
         self.open(source, &all).await?;

@@ -6,8 +6,10 @@
 mod batch;
 mod classify;
 mod envelope_error;
+mod settings;
 
 pub mod api;
+pub mod cors;
 pub mod eventbridge;
 pub mod s3_notification;
 pub mod sns;
@@ -15,3 +17,4 @@ pub mod sns;
 pub use batch::{BatchOutcome, Counts, Failure, Message, batch};
 pub use classify::{Class, Classify, describe};
 pub use envelope_error::EnvelopeError;
+pub use settings::cors_from_env;

@@ -5,8 +5,10 @@
 //! document names would depend on the order in which deliveries come. Placeholders (`$text: <url>`) are never fetched.
 //! <https://backstage.io/docs/features/software-catalog/descriptor-format>
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
 use catalog_model::{DEFAULT_NAMESPACE, Declared, EntityRef, Identity, Pointer, RecordKey, Said, declare};
 use serde_json::Value;
 
@@ -15,12 +17,13 @@ use crate::error::ExportError;
 use crate::parameters::{Parameters, is_valid};
 use crate::parsed::ParsedExport;
 use crate::yaml::{self, Budget};
-use crate::yaml_documents::{DocumentText, split};
+use crate::yaml_documents::{DocumentSplitter, DocumentText, MAX_DOCUMENT_BYTES};
 
-/// What the HTTP door takes; catalog files are written by hand.
-const MAX_CATALOG_INFO_BYTES: usize = 4_500_000;
+/// What the HTTP door takes, and what is read as a whole. Longer files are read by [`crate::CatalogInfoSurvey`].
+pub const MAX_CATALOG_INFO_BYTES: usize = 4_500_000;
 
-const MAX_DOCUMENTS: usize = 2_000;
+/// A document of some use has more than two hundred bytes.
+const MAX_DOCUMENTS: usize = 20_000;
 
 /// Keys of Backstage's placeholder objects.
 const PLACEHOLDERS: &[&str] = &["$text", "$json", "$yaml", "$openapi", "$asyncapi"];
@@ -29,16 +32,14 @@ pub(crate) fn parse(body: &[u8], parameters: &Parameters) -> Result<ParsedExport
     if body.len() > MAX_CATALOG_INFO_BYTES {
         return Err(ExportError::TooLarge { bytes: body.len(), limit: MAX_CATALOG_INFO_BYTES });
     }
-    let stream = std::str::from_utf8(body).map_err(|error| ExportError::NotUtf8 {
-        line: body[..error.valid_up_to()].split(|byte| *byte == b'\n').count(),
-    })?;
-    let documents = split(stream);
-    if documents.len() > MAX_DOCUMENTS {
-        return Err(ExportError::TooManyDocuments { limit: MAX_DOCUMENTS });
-    }
+    let mut splitter = DocumentSplitter::default();
+    splitter.push(Bytes::copy_from_slice(body));
     let mut file = File::default();
-    for document in &documents {
-        file.add(document);
+    while let Some(document) = splitter.next_document() {
+        file.add(&document)?;
+    }
+    while let Some(document) = splitter.finish() {
+        file.add(&document)?;
     }
     file.finish(parameters)
 }
@@ -47,76 +48,35 @@ pub(crate) fn parse(body: &[u8], parameters: &Parameters) -> Result<ParsedExport
 #[derive(Default)]
 struct File {
     budget: Budget,
-    /// Who said it first: the place of the document.
-    statements: BTreeMap<RecordKey, (Said, String)>,
-    order: Vec<RecordKey>,
+    first: FirstDeclared,
+    statements: Vec<(RecordKey, Said)>,
     documents: Vec<DocumentVerdict>,
+    not_utf8: Option<usize>,
 }
 
 impl File {
-    fn add(&mut self, document: &DocumentText<'_>) {
-        let at = format!("line {}", document.line);
-        let value = match yaml::value(document, &self.budget) {
-            // Backstage ignores documents that are null.
-            Ok(Value::Null) => return,
-            Ok(value) => value,
-            Err(reason) => {
-                return self.close(at, None, Verdict::Refused { reason });
-            }
-        };
-        if !value.is_object() {
-            let reason = format!("an entity is an object, this is {}", json_type(&value));
-            return self.close(at, None, Verdict::Refused { reason });
+    fn add(&mut self, document: &DocumentText) -> Result<(), ExportError> {
+        let Some(read) = read(document, &self.budget) else { return Ok(()) };
+        if self.documents.len() == MAX_DOCUMENTS {
+            return Err(ExportError::TooManyDocuments { limit: MAX_DOCUMENTS });
         }
-        let named = named_entity(&value);
-        match declare(value) {
-            Ok(declared) => self.declare(at, declared),
-            Err(errors) => {
-                let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                self.close(at, named, Verdict::Refused { reason: reasons.join("; ") });
-            }
-        }
+        self.not_utf8 = self.not_utf8.or(read.not_utf8);
+        let (verdict, statements) = read.judge(document.line, &mut self.first);
+        self.documents.push(verdict.of(self.documents.len(), document.line));
+        self.statements.extend(statements);
+        Ok(())
     }
 
-    fn declare(&mut self, at: String, mut declared: Declared) {
-        let notes = leave_out_placeholders(&mut declared.facts.fields);
-        let entity = match &declared.record {
-            RecordKey::Entity(identity) => Some(identity.clone()),
-            RecordKey::Alias(_) => None,
-        };
-        let claim = declared.claim.map(|(key, claim)| (key, Said::Claim(claim)));
-        let statements: Vec<_> = claim.into_iter().chain([(declared.record, Said::Facts(declared.facts))]).collect();
-        let taken = statements.iter().find_map(|(key, _)| self.statements.get(key).map(|(_, first)| first.clone()));
-        if let Some(first) = taken {
-            let reason = format!("{} is declared by the document at {first} already", declared.entity_ref);
-            return self.close(at, entity, Verdict::Refused { reason });
-        }
-        for (key, said) in statements {
-            self.order.push(key.clone());
-            self.statements.insert(key, (said, at.clone()));
-        }
-        self.close(at, entity, Verdict::Accepted { notes });
-    }
-
-    fn close(&mut self, at: String, entity: Option<Identity>, verdict: Verdict) {
-        self.documents.push(DocumentVerdict { index: self.documents.len(), at, entity, verdict });
-    }
-
-    fn finish(mut self, parameters: &Parameters) -> Result<ParsedExport, ExportError> {
+    fn finish(self, parameters: &Parameters) -> Result<ParsedExport, ExportError> {
         if self.documents.is_empty() {
             return Err(ExportError::Empty);
         }
-        if self.order.is_empty() {
-            return Err(ExportError::NothingUsable { documents: self.documents });
+        if self.statements.is_empty() {
+            return Err(nothing_usable(self.not_utf8, self.documents));
         }
-        let statements = self
-            .order
-            .into_iter()
-            .filter_map(|key| self.statements.remove(&key).map(|(said, _)| (key, said)))
-            .collect();
         Ok(ParsedExport {
-            statements,
             complete: !self.documents.iter().any(|document| matches!(document.verdict, Verdict::Refused { .. })),
+            statements: self.statements,
             clock_hint: None,
             documents: self.documents,
             notes: notes(parameters),
@@ -124,8 +84,145 @@ impl File {
     }
 }
 
+pub(crate) fn nothing_usable(not_utf8: Option<usize>, documents: Vec<DocumentVerdict>) -> ExportError {
+    match not_utf8 {
+        Some(line) => ExportError::NotUtf8 { line },
+        None => ExportError::NothingUsable { documents },
+    }
+}
+
+/// The line of the document that was the first to speak of a record.
+#[derive(Debug, Default)]
+pub(crate) struct FirstDeclared(BTreeMap<RecordKey, usize>);
+
+impl FirstDeclared {
+    /// # Errors
+    /// Fails with the line of the document that declares one of the records already; then none is taken.
+    fn claim(&mut self, statements: &[(RecordKey, Said)], line: usize) -> Result<(), usize> {
+        if let Some(first) = statements.iter().find_map(|(key, _)| self.0.get(key)) {
+            return Err(*first);
+        }
+        for (key, _) in statements {
+            if let Entry::Vacant(vacant) = self.0.entry(key.clone()) {
+                vacant.insert(line);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn into_records(self) -> BTreeSet<RecordKey> {
+        self.0.into_keys().collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// One document as far as it can be judged by itself.
+pub(crate) struct Read {
+    /// What it is about, as far as that could be read.
+    entity: Option<Identity>,
+    /// The line that is not UTF-8.
+    pub(crate) not_utf8: Option<usize>,
+    outcome: Result<Accepted, String>,
+}
+
+struct Accepted {
+    entity_ref: EntityRef,
+    notes: Vec<String>,
+    /// The claim on the name, if there is one, and the facts.
+    statements: Vec<(RecordKey, Said)>,
+}
+
+/// A verdict that has no place in its file yet.
+pub(crate) struct Judged {
+    entity: Option<Identity>,
+    pub(crate) verdict: Verdict,
+}
+
+impl Judged {
+    pub(crate) fn of(self, index: usize, line: usize) -> DocumentVerdict {
+        DocumentVerdict { index, at: format!("line {line}"), entity: self.entity, verdict: self.verdict }
+    }
+}
+
+impl Read {
+    fn refused(entity: Option<Identity>, reason: String) -> Self {
+        Self { entity, not_utf8: None, outcome: Err(reason) }
+    }
+
+    pub(crate) fn is_right(&self) -> bool {
+        self.outcome.is_ok()
+    }
+
+    /// Among the documents before it: each record is declared once.
+    pub(crate) fn judge(self, line: usize, first: &mut FirstDeclared) -> (Judged, Vec<(RecordKey, Said)>) {
+        let entity = self.entity;
+        let accepted = match self.outcome {
+            Ok(accepted) => accepted,
+            Err(reason) => return (Judged { entity, verdict: Verdict::Refused { reason } }, Vec::new()),
+        };
+        if let Err(first) = first.claim(&accepted.statements, line) {
+            let reason = format!("{} is declared by the document at line {first} already", accepted.entity_ref);
+            return (Judged { entity, verdict: Verdict::Refused { reason } }, Vec::new());
+        }
+        (Judged { entity, verdict: Verdict::Accepted { notes: accepted.notes } }, accepted.statements)
+    }
+
+    /// What it says, if it is right.
+    pub(crate) fn into_statements(self) -> Vec<(RecordKey, Said)> {
+        self.outcome.map_or_else(|_| Vec::new(), |accepted| accepted.statements)
+    }
+}
+
+/// `None`: a document that is null, which Backstage ignores.
+pub(crate) fn read(document: &DocumentText, budget: &Budget) -> Option<Read> {
+    if document.is_too_long() {
+        let reason = format!("it has {} bytes, more than the {MAX_DOCUMENT_BYTES} of one document", document.bytes);
+        return Some(Read::refused(None, reason));
+    }
+    let text = match std::str::from_utf8(&document.text) {
+        Ok(text) => text,
+        Err(error) => {
+            let before = document.text[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+            let line = document.lines_before + before + 1;
+            let reason = format!("it is not UTF-8: line {line} holds other bytes");
+            return Some(Read { not_utf8: Some(line), ..Read::refused(None, reason) });
+        }
+    };
+    let value = match yaml::value(text, document.lines_before, budget) {
+        Ok(Value::Null) => return None,
+        Ok(value) => value,
+        Err(reason) => return Some(Read::refused(None, reason)),
+    };
+    if !value.is_object() {
+        let reason = format!("an entity is an object, this is {}", json_type(&value));
+        return Some(Read::refused(None, reason));
+    }
+    let named = named_entity(&value);
+    Some(match declare(value) {
+        Ok(declared) => accepted(declared),
+        Err(errors) => {
+            let reasons: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            Read::refused(named, reasons.join("; "))
+        }
+    })
+}
+
+fn accepted(mut declared: Declared) -> Read {
+    let notes = leave_out_placeholders(&mut declared.facts.fields);
+    let entity = match &declared.record {
+        RecordKey::Entity(identity) => Some(identity.clone()),
+        RecordKey::Alias(_) => None,
+    };
+    let claim = declared.claim.map(|(key, claim)| (key, Said::Claim(claim)));
+    let statements = claim.into_iter().chain([(declared.record, Said::Facts(declared.facts))]).collect();
+    Read { entity, not_utf8: None, outcome: Ok(Accepted { entity_ref: declared.entity_ref, notes, statements }) }
+}
+
 /// Parameters that say what a resource belongs to have no say here.
-fn notes(parameters: &Parameters) -> Vec<String> {
+pub(crate) fn notes(parameters: &Parameters) -> Vec<String> {
     let given = [
         ("component", parameters.component.is_some()),
         ("system", parameters.system.is_some()),

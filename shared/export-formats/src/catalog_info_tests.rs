@@ -119,7 +119,7 @@ fn a_file_without_a_usable_document_is_refused_whole() {
     assert_snapshot!(refusal(b"kind: ok\n\xff"), @r"the file is not UTF-8: line 2 holds other bytes");
     assert_snapshot!(refusal("---\na: [\n".repeat(7).as_bytes()), @r"no document of the file is usable: document 0 (line 2): refused, unclosed bracket '[' at line 2 column 4; document 1 (line 4): refused, unclosed bracket '[' at line 4 column 4; document 2 (line 6): refused, unclosed bracket '[' at line 6 column 4; document 3 (line 8): refused, unclosed bracket '[' at line 8 column 4; document 4 (line 10): refused, unclosed bracket '[' at line 10 column 4; and 2 more");
     assert_snapshot!(refusal(&vec![b'#'; MAX_CATALOG_INFO_BYTES + 1]), @r"the export has 4500001 bytes, more than the 4500000 that this format may have");
-    assert_snapshot!(refusal("---\na: 1\n".repeat(MAX_DOCUMENTS + 1).as_bytes()), @r"the file has more than 2000 documents; split it");
+    assert_snapshot!(refusal("---\na: 1\n".repeat(MAX_DOCUMENTS + 1).as_bytes()), @r"the file has more than 20000 documents; split it");
 }
 
 #[test]

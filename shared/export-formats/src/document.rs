@@ -33,6 +33,50 @@ pub enum Verdict {
     Skipped { reason: String },
 }
 
+/// Verdicts of each sort that are kept one by one: as many as a receipt lists.
+pub const MAX_LISTED_VERDICTS: usize = 5_000;
+
+/// The verdicts on a file of any length: all are counted, and the first of each sort are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdicts {
+    pub accepted: usize,
+    pub refused: usize,
+    pub skipped: usize,
+    kept_refused: Vec<DocumentVerdict>,
+    kept_others: Vec<DocumentVerdict>,
+}
+
+impl Verdicts {
+    pub(crate) fn add(&mut self, document: DocumentVerdict) {
+        let (count, kept) = match document.verdict {
+            Verdict::Accepted { .. } => (&mut self.accepted, &mut self.kept_others),
+            Verdict::Refused { .. } => (&mut self.refused, &mut self.kept_refused),
+            Verdict::Skipped { .. } => (&mut self.skipped, &mut self.kept_others),
+        };
+        *count += 1;
+        if kept.len() < MAX_LISTED_VERDICTS {
+            kept.push(document);
+        }
+    }
+
+    /// How many there are, kept or not.
+    pub fn documents(&self) -> usize {
+        self.accepted + self.refused + self.skipped
+    }
+
+    /// Those that are kept: in the order of the file if that is all, else the refused ones first.
+    pub fn into_listed(self) -> Vec<DocumentVerdict> {
+        let is_all = self.documents() <= MAX_LISTED_VERDICTS;
+        let mut listed = self.kept_refused;
+        listed.extend(self.kept_others);
+        if is_all {
+            listed.sort_by_key(|document| document.index);
+        }
+        listed.truncate(MAX_LISTED_VERDICTS);
+        listed
+    }
+}
+
 impl DocumentVerdict {
     pub fn is_accepted(&self) -> bool {
         matches!(self.verdict, Verdict::Accepted { .. })

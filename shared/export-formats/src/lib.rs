@@ -9,6 +9,7 @@
 //! memory but the attributes that [`terraform_attributes`] names.
 
 mod catalog_info;
+mod catalog_info_stream;
 mod document;
 mod error;
 mod format;
@@ -21,16 +22,24 @@ mod terraform_state;
 mod yaml;
 mod yaml_documents;
 
-pub use document::{DocumentVerdict, Verdict};
+pub use catalog_info::MAX_CATALOG_INFO_BYTES;
+pub use catalog_info_stream::{CatalogInfoStatements, CatalogInfoSurvey, MAX_STREAMED_BYTES, Repeated, SurveyedExport};
+pub use document::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};
 pub use error::ExportError;
 pub use format::{ACCEPTED_FORMATS, FormatError, LATER_FORMATS, format_named};
 pub use parameters::{PARAMETERS, ParameterError, Parameters};
 pub use parsed::{ClockHint, ParsedExport};
+pub use yaml_documents::{DocumentSplitter, DocumentText};
 
 use catalog_model::Format;
 
-/// Largest export of any format, in bytes.
-pub const MAX_EXPORT_BYTES: usize = terraform_state::MAX_STATE_BYTES;
+/// Largest export of a format that may be dropped, in bytes.
+pub fn max_dropped_bytes(format: Format) -> u64 {
+    match format {
+        Format::TerraformState => u64::try_from(terraform_state::MAX_STATE_BYTES).unwrap_or(u64::MAX),
+        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim => MAX_STREAMED_BYTES,
+    }
+}
 
 /// Reads an export. One bad document never loses the good ones; a file without any good document is an error, since
 /// taking it for an empty set would delete all that the file said before.

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod dropped;
 #[cfg(test)]
+mod long;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod stack;

@@ -1,10 +1,11 @@
 //! One catalog with a drop bucket for each test, on embedded DynamoDB and S3, and words to speak with the function.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Intercept, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use catalog_model::{Identity, Record, RecordKey};
 use catalog_store::{CatalogStore, Read};
 use cicd_export::{Deps, Event, handle};
+use delivery::cors::Cors;
 use dynoxide::Database;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
@@ -20,11 +21,18 @@ pub(crate) const DROP: &str = "callboard-drop";
 pub(crate) struct Stack {
     pub(crate) deps: Deps,
     pub(crate) now: Timestamp,
+    /// Without interceptors.
+    pub(crate) raw_s3: aws_sdk_s3::Client,
     _directory: TempDir,
 }
 
 impl Stack {
     pub(crate) async fn start() -> Self {
+        Self::start_with(Nothing).await
+    }
+
+    /// With something between the function and its table and bucket.
+    pub(crate) async fn start_with(intercept: impl Intercept + Clone + 'static) -> Self {
         let directory = TempDir::new().unwrap();
         for bucket in [DROP, "callboard-catalog"] {
             std::fs::create_dir(directory.path().join(bucket)).unwrap();
@@ -35,20 +43,21 @@ impl Stack {
             .region(Region::new("eu-west-1"))
             .credentials_provider(credentials())
             .endpoint_url(serve_dynamodb().await)
+            .interceptor(intercept.clone())
             .build();
         let s3 = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new("eu-west-1"))
             .credentials_provider(credentials())
             .force_path_style(true)
-            .endpoint_url(serve_s3(&directory).await)
-            .build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
+            .endpoint_url(serve_s3(&directory).await);
+        let raw_s3 = aws_sdk_s3::Client::from_conf(s3.clone().build());
+        let s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(intercept).build());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let store = CatalogStore::from_clients(dynamodb, s3.clone(), "callboard", "callboard-catalog");
         store.create_table().await.unwrap();
-        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3 };
-        Self { deps, now: NOW.parse().unwrap(), _directory: directory }
+        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3, cors: Cors::default() };
+        Self { deps, now: NOW.parse().unwrap(), raw_s3, _directory: directory }
     }
 
     async fn invoke(&self, event: Value) -> Value {
@@ -91,6 +100,11 @@ impl Stack {
         put.send().await.unwrap().e_tag().unwrap().trim_matches('"').to_owned()
     }
 
+    pub(crate) async fn etag(&self, key: &str) -> String {
+        let head = self.raw_s3.head_object().bucket(DROP).key(key).send().await.unwrap();
+        head.e_tag().unwrap().trim_matches('"').to_owned()
+    }
+
     pub(crate) async fn remove_object(&self, key: &str) {
         self.deps.s3.delete_object().bucket(DROP).key(key).send().await.unwrap();
     }
@@ -117,6 +131,15 @@ impl Stack {
     pub(crate) async fn exists(&self, identity: &str) -> bool {
         let record = self.record(identity).await;
         catalog_model::stitch(&Identity::of_canonical_arn(identity), &record).existence.exists()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Nothing;
+
+impl Intercept for Nothing {
+    fn name(&self) -> &'static str {
+        "Nothing"
     }
 }
 

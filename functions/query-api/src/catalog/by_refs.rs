@@ -51,11 +51,15 @@ pub(crate) async fn by_refs(
     let identities = identities(&refs, &filter.and(query), deps).await?;
     let asked: Vec<Identity> = identities.iter().flatten().cloned().collect();
     let mut found = whole(&asked, projection.as_ref(), deps).await?.into_iter();
-    let items: Vec<String> = identities
-        .iter()
-        .map(|identity| identity.as_ref().and_then(|_| found.next().flatten()).unwrap_or_else(|| "null".to_owned()))
-        .collect();
-    let text = format!(r#"{{"items":[{}]}}"#, items.join(","));
+    let mut text = r#"{"items":["#.to_owned();
+    for (at, identity) in identities.iter().enumerate() {
+        if at > 0 {
+            text.push(',');
+        }
+        let entity = identity.as_ref().and_then(|_| found.next().flatten());
+        text.push_str(entity.as_deref().unwrap_or("null"));
+    }
+    text.push_str("]}");
     Ok(match projection {
         Some(_) => answers::json_text(text),
         None => answers::raw_json(AnswerBody::Full(Bytes::from(text))),

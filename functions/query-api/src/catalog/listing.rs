@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use catalog_model::{Identity, Stitched};
-use catalog_search::{Catalog, Projection, render};
+use catalog_model::Identity;
+use catalog_search::Projection;
 use delivery::api::ApiError;
 use futures::stream::{StreamExt, unfold};
 use tracing::error;
@@ -23,19 +23,14 @@ pub(crate) async fn rendered(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<String>>, ApiError> {
-    let documents = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
-    let text = |stitched: &Stitched, catalog: &Catalog| {
-        let entity = render(stitched, catalog)?;
-        Ok(projection.map_or_else(|| entity.to_string(), |projection| projection.apply(&entity).to_string()))
+) -> Result<Vec<Option<Arc<str>>>, ApiError> {
+    let texts = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
+    let Some(projection) = projection else { return Ok(texts) };
+    let projected = |text: Arc<str>| {
+        let entity = serde_json::from_str(&text).map_err(|_| ApiError::internal())?;
+        Ok(Arc::from(projection.apply(&entity).to_string()))
     };
-    let texts = |catalog: &Catalog| {
-        documents
-            .iter()
-            .map(|stitched| stitched.as_deref().map(|stitched| text(stitched, catalog)).transpose())
-            .collect()
-    };
-    deps.live.ask(texts).await.map_err(unavailable)
+    texts.into_iter().map(|text| text.map(projected).transpose()).collect()
 }
 
 /// All of a list that is kept in memory until it is whole.
@@ -46,12 +41,12 @@ pub(crate) async fn whole(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<String>>, ApiError> {
+) -> Result<Vec<Option<Arc<str>>>, ApiError> {
     let mut texts = Vec::with_capacity(identities.len());
     let mut bytes = 0;
     for chunk in identities.chunks(CHUNK) {
         let more = rendered(chunk, projection, deps).await?;
-        bytes += more.iter().flatten().map(String::len).sum::<usize>();
+        bytes += more.iter().flatten().map(|text| text.len()).sum::<usize>();
         texts.extend(more);
         check_length(bytes)?;
     }
@@ -89,7 +84,7 @@ struct Joined {
 }
 
 impl Joined {
-    fn add(&mut self, text: &mut String, entities: Vec<Option<String>>) {
+    fn add(&mut self, text: &mut String, entities: Vec<Option<Arc<str>>>) {
         for entity in entities.into_iter().flatten() {
             if self.is_begun {
                 text.push(',');
