@@ -33,11 +33,11 @@ pub(crate) struct Fields {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
-    /// Without a content type, nothing is checked.
+    /// Without a content type, nothing is read.
     Optional,
 }
 
-/// The object that was sent. An empty body is an empty object. `None`: there is neither a body nor a content type.
+/// The object that was sent. An empty body is an empty object. `None`: there is no content type, so no body is read.
 ///
 /// # Errors
 /// 400 for another content type, for what is no JSON object, and for one of another form.
@@ -47,14 +47,14 @@ pub(crate) fn body(
     fields: &'static Fields,
 ) -> Result<Option<Map<String, Value>>, ApiError> {
     let bytes = body_bytes(request)?;
-    let content_type = header(request, "content-type");
+    let content_type = header(request, "content-type").filter(|content_type| !content_type.is_empty());
     if bytes.len() > MAX_BODY_BYTES {
         return Err(ApiError::input("request entity too large"));
     }
     let Some(content_type) = content_type else {
         return match presence {
-            Presence::Optional if bytes.is_empty() => Ok(None),
-            _ => Err(ApiError::input("unsupported media type undefined")),
+            Presence::Optional => Ok(None),
+            Presence::Required => Err(ApiError::input("unsupported media type undefined")),
         };
     };
     let mut parts = content_type.split(';').map(str::trim);
@@ -83,6 +83,7 @@ fn object(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
         return Ok(Map::new());
     }
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::input("the body is not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let first = text.trim_start_matches([' ', '\t', '\n', '\r']).chars().next();
     if let Some(first) = first.filter(|first| !['{', '['].contains(first)) {
         let shown: String = text.chars().take(40).collect();

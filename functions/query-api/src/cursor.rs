@@ -101,7 +101,7 @@ pub(crate) struct FullText {
 }
 
 impl Cursor {
-    pub(crate) fn encode(&self, key: &CursorKey) -> String {
+    pub fn encode(&self, key: &CursorKey) -> String {
         let mut json = serde_json::to_string(self).expect("texts and numbers always serialise");
         let code = hex::encode(key.code(&json).finalize().into_bytes());
         json.truncate(json.len() - 1);

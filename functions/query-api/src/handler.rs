@@ -73,7 +73,7 @@ pub async fn handle(mut request: ApiGatewayProxyRequest, deps: &Arc<Deps>, now: 
     // As express does: HEAD is a GET without the body.
     let is_head = request.http_method.as_str() == "HEAD";
     if is_head {
-        request.http_method = http::Method::GET.into();
+        request.http_method = http::Method::GET;
     }
     // Boxed: the compiler's limits on nested futures are not made for so many routes.
     let answer = match Box::pin(route(&request, deps, now)).await {
@@ -121,6 +121,7 @@ async fn catalog_route(
     deps: &Arc<Deps>,
     now: Timestamp,
 ) -> Result<Answer, ApiError> {
+    let fixed = if fixed.contains(&"") { &[] } else { fixed };
     match (request.http_method.as_str(), fixed) {
         ("GET", ["entities"]) => catalog::entities(request, deps, now).await,
         ("GET", ["entities", "by-query"]) => catalog::by_query(request, deps, now).await,

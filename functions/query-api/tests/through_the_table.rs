@@ -271,6 +271,92 @@ async fn what_the_log_tells_is_found_by_every_route() {
 }
 
 #[tokio::test]
+async fn a_walk_by_predicate_goes_on_by_either_method_and_back() {
+    let mut stack = shop().await;
+    stack.index().await;
+    let path = "/api/catalog/entities/by-query";
+    let query = json!({
+        "query": {"$not": {"kind": "user"}}, "orderBy": [{"field": "metadata.name", "order": "asc"}], "limit": 1,
+        "fields": ["metadata.name"],
+    });
+    let (status, text) = stack.ask("POST", path, &[], &query.to_string()).await;
+    assert_eq!(status, 200, "{text}");
+    let page: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((&page["items"][0]["metadata"]["name"], &page["totalItems"]), (&json!("orders"), &json!(3)));
+    let cursor = page["pageInfo"]["nextCursor"].as_str().unwrap();
+    let page = stack.get(path, &[("cursor", cursor), ("limit", "1")]).await;
+    assert_eq!(page["items"][0]["metadata"]["name"], "Orders-DB");
+    let cursor = page["pageInfo"]["prevCursor"].as_str().unwrap();
+    let back = json!({"cursor": cursor, "limit": 1, "fields": ["metadata.name"]});
+    let (_, text) = stack.ask("POST", path, &[], &back.to_string()).await;
+    let page: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(page["items"], json!([{"metadata": {"name": "orders"}}]));
+    assert!(page["pageInfo"].get("prevCursor").is_none() && page["pageInfo"]["nextCursor"].is_string());
+}
+
+#[tokio::test]
+async fn every_other_route_answers_as_backstage_does() {
+    let mut stack = shop().await;
+    stack.index().await;
+    let catalog = |path: &str| format!("/api/catalog/{path}");
+    for (method, path, body, status, answer) in [
+        ("POST", "refresh", r#"{"entityRef":"Group:default/TEAM-a"}"#, 200, ""),
+        ("POST", "refresh", r#"{"entityRef":"group:default/nope"}"#, 404, "Entity group:default/nope not found"),
+        ("GET", "locations", "", 200, "[]"),
+        ("POST", "locations/by-query", "{}", 200, r#"{"items":[],"totalItems":0,"pageInfo":{}}"#),
+        ("GET", "locations/11111111-1111-1111-1111-111111111111", "", 404, "Found no location with ID 11111111"),
+        ("DELETE", "locations/by-query", "", 400, "request/params/id must be a UUID"),
+        ("GET", "locations/by-entity/group/default/nope", "", 404, "found no entity for ref group:default/nope"),
+        (
+            "GET",
+            "locations/by-entity/group/default/team-a",
+            "",
+            404,
+            "Found no location with type callboard and target http",
+        ),
+        ("POST", "locations", r#"{"type":"url","target":"https://x"}"#, 501, "/api/exports/"),
+        (
+            "POST",
+            "locations",
+            r#"{"type":"file","target":"/x"}"#,
+            400,
+            "Registered locations must be of an allowed type",
+        ),
+        ("POST", "analyze-location", r#"{"location":{"type":"url","target":"https://x"}}"#, 501, "/api/exports/"),
+        ("DELETE", "entities/by-uid/nope", "", 204, ""),
+        (
+            "GET",
+            "entities/by-name/group/default/team-a/ancestry",
+            "",
+            200,
+            r#"{"rootEntityRef":"group:default/team-a""#,
+        ),
+        ("GET", "entities/by-name/Group/default/Nope/ancestry", "", 404, "No such entity group:default/nope"),
+        (
+            "POST",
+            "entity-facets",
+            r#"{"facets":["kind"],"query":{"kind":"group"}}"#,
+            200,
+            r#"[{"value":"Group","count":1}]"#,
+        ),
+        ("POST", "entity-facets", r#"{"facets":[""]}"#, 400, "Missing or empty facets parameter"),
+        (
+            "POST",
+            "entities/by-refs",
+            r#"{"entityRefs":["group:default/team-a","component:default/orders"],"fields":["kind"],"query":{"kind":"group"}}"#,
+            200,
+            r#"{"items":[{"kind":"Group"},null]}"#,
+        ),
+    ] {
+        let (got, text) = stack.ask(method, &catalog(path), &[], body).await;
+        assert!(got == status && text.contains(answer), "{method} {path} {body}: {got} {text}");
+    }
+    let orders = [("order", "desc:kind"), ("order", "asc:metadata.name"), ("limit", "2"), ("fields", "kind")];
+    let list = stack.get("/api/catalog/entities", &orders).await;
+    assert_eq!(list, json!([{"kind": "Resource"}, {"kind": "Group"}]));
+}
+
+#[tokio::test]
 async fn the_stream_of_the_log_and_of_counts_writes_nothing() {
     let mut stack = shop().await;
     stack.index().await;

@@ -189,6 +189,13 @@ fn add_defaults(identity: &Identity, record: &Record, existence: &Existence, fie
         default(Pointer::annotation("backstage.io/managed-by-location"), location.clone());
         default(Pointer::annotation("backstage.io/managed-by-origin-location"), location);
     }
+    // As Backstage's `AnnotateLocationEntityProcessor` says it.
+    let location = fields.get(&Pointer::annotation("backstage.io/managed-by-location"));
+    let url = location.and_then(|location| location.value.as_str()?.strip_prefix("url:")).map(|url| json!(url.trim()));
+    if let Some(value) = url.filter(|url| url != "") {
+        let field = Field { value, rule: DEFAULT_RULE, said_by: None, lost: Vec::new() };
+        fields.entry(Pointer::annotation("backstage.io/view-url")).or_insert(field);
+    }
 }
 
 fn relations(record: &Record, fields: &BTreeMap<Pointer, Field>) -> BTreeMap<Relation, BTreeSet<FragmentKey>> {

@@ -63,6 +63,7 @@ fn find<'v>(entity: &'v Value, path: &str) -> Option<(Vec<String>, Cow<'v, Value
         key.push_str(part);
         let found = match &place {
             Cow::Borrowed(place) => child(place, &key),
+            Cow::Owned(text @ Value::String(_)) => child(text, &key).map(|found| Cow::Owned(found.into_owned())),
             // A length, which has nothing below.
             Cow::Owned(_) => None,
         };
@@ -84,6 +85,11 @@ fn child<'v>(value: &'v Value, key: &str) -> Option<Cow<'v, Value>> {
         Value::Array(items) if key == "length" => Some(Cow::Owned(json!(items.len()))),
         Value::Array(items) => items.get(index(key)?).map(Cow::Borrowed),
         Value::String(text) if key == "length" => Some(Cow::Owned(json!(utf16_len(text)))),
+        // A unit that is half of a character alone has no text.
+        Value::String(text) => {
+            let unit = text.encode_utf16().nth(index(key)?)?;
+            Some(Cow::Owned(json!(char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER))))
+        }
         _ => None,
     }
 }
@@ -138,6 +144,7 @@ mod tests {
             ("metadata.annotations.a.b/c", json!({})),
             ("metadata.annotations.a", json!({"metadata": {"annotations": {"a": "2"}}})),
             ("metadata.name.length", json!({"metadata": {"name": {"length": 6}}})),
+            ("metadata.name.1", json!({"metadata": {"name": [null, "r"]}})),
             ("metadata.tags.1", json!({"metadata": {"tags": [null, "go"]}})),
             (
                 "metadata.tags.length,spec.containers.length",

@@ -25,6 +25,24 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',')
     .remove(b'=');
 
+/// Names keep their brackets too: nobody encodes `filter[]`.
+const NAME: &AsciiSet = &QUERY.remove(b'[').remove(b']');
+
+const CLIENT_ORDER: &[&str] = &[
+    "fields",
+    "limit",
+    "offset",
+    "orderField",
+    "cursor",
+    "facet",
+    "filter",
+    "totalItems",
+    "fullTextFilterTerm",
+    "fullTextFilterFields",
+    "after",
+    "order",
+];
+
 /// Where Backstage's catalog API is.
 const MOUNT: &str = "/api/catalog";
 
@@ -182,12 +200,14 @@ pub fn query_last<'r>(request: &'r ApiGatewayProxyRequest, name: &str) -> Option
     query_all(request, name).pop()
 }
 
-/// Names of all query parameters, sorted, each once.
+/// Names of all query parameters, each once. API Gateway does not tell their order: they come as Backstage's client writes
+/// them, any others by name behind.
 #[must_use]
 pub fn query_names(request: &ApiGatewayProxyRequest) -> Vec<&str> {
     let many = request.multi_value_query_string_parameters.iter();
     let mut names: Vec<&str> = many.chain(request.query_string_parameters.iter()).map(|(name, _)| name).collect();
-    names.sort_unstable();
+    let rank = |name: &str| CLIENT_ORDER.iter().position(|known| *known == name).unwrap_or(CLIENT_ORDER.len());
+    names.sort_unstable_by_key(|name| (rank(name), *name));
     names.dedup();
     names
 }
@@ -205,7 +225,7 @@ pub fn caller_arn(request: &ApiGatewayProxyRequest) -> Option<&str> {
     request.request_context.identity.user_arn.as_deref()
 }
 
-/// Path and query, of the catalog relative to its mount as Backstage has it. Parameters are sorted by name.
+/// Path and query, of the catalog relative to its mount as Backstage has it.
 fn url(request: &ApiGatewayProxyRequest) -> String {
     let path = request.path.as_deref().unwrap_or("/");
     let mount = path.get(..MOUNT.len()).filter(|mount| mount.eq_ignore_ascii_case(MOUNT));
@@ -215,7 +235,7 @@ fn url(request: &ApiGatewayProxyRequest) -> String {
     for name in query_names(request) {
         for value in query_all(request, name) {
             url.push(separator);
-            url.extend(utf8_percent_encode(name, QUERY));
+            url.extend(utf8_percent_encode(name, NAME));
             url.push('=');
             url.extend(utf8_percent_encode(value, QUERY));
             separator = '&';

@@ -34,7 +34,7 @@ fn an_error_has_the_shape_of_a_backstage_backend() {
         },
         "request": {
             "method": "GET",
-            "url": "/entities/by-name/component/default/x?after=x&filter=kind=api&filter=a%20b%26c"
+            "url": "/entities/by-name/component/default/x?filter=kind=api&filter=a%20b%26c&after=x"
         },
         "response": {"statusCode": 404}
     });
@@ -96,7 +96,7 @@ fn query_parameters_keep_all_values_in_order() {
     assert_eq!(query_last(&request, "filter"), Some("b"));
     assert_eq!(query_last(&request, "limit"), Some("5"));
     assert_eq!(query_all(&request, "absent"), [""; 0]);
-    assert_eq!(query_names(&request), ["filter", "limit"]);
+    assert_eq!(query_names(&request), ["limit", "filter"]);
 }
 
 #[test]

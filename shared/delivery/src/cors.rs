@@ -48,7 +48,7 @@ impl Cors {
             let is_origin = host.is_some_and(|host| {
                 !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".:-[]".contains(&byte))
             });
-            if !is_origin && !(origin == ANY && is_alone) {
+            if !(is_origin || origin == ANY && is_alone) {
                 return Err(error());
             }
             HeaderValue::from_str(origin).map_err(|_| error())

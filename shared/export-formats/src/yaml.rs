@@ -1,7 +1,7 @@
 //! The text of one YAML document -> the JSON value that Backstage would read from it.
 //!
 //! YAML 1.2 core schema: `yes` and `on` are texts, so are timestamps; `0o14` is a number; `~` and nothing are null.
-//! JSON is YAML, and is read by a parser of its own, which is ten times faster. Tags that are not the core schema's are
+//! JSON is YAML, and is read by a parser of its own, which is faster. Tags that are not the core schema's are
 //! ignored, as Backstage ignores them.
 
 use std::cell::Cell;

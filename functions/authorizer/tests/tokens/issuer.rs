@@ -51,7 +51,7 @@ impl Issuer {
         Self { url, served, task }
     }
 
-    pub(crate) fn publish(&self, keys: Value) {
+    pub(crate) fn publish(&self, keys: &Value) {
         self.answer(Answer::Text(StatusCode::OK, keys.to_string()));
     }
 

@@ -19,7 +19,7 @@ async fn a_new_key_is_found_when_a_token_names_it_and_one_that_was_taken_back_is
     let deps = deps(&issuer.url);
     let (by_old, by_new) = (old.token("old", &issuer.url), new.token("new", &issuer.url));
     assert!(ask(&deps, &by_old, NOW_S).await.is_ok());
-    issuer.publish(key_set(&[new.jwk("new")]));
+    issuer.publish(&key_set(&[new.jwk("new")]));
     // A minute must pass between two looks.
     assert_eq!(ask(&deps, &by_new, NOW_S + 59).await.map(|_| ()), UNAUTHORIZED);
     assert!(ask(&deps, &by_old, NOW_S + 59).await.is_ok());
@@ -35,7 +35,7 @@ async fn a_key_that_was_taken_back_admits_nobody_after_ten_minutes() {
     let deps = deps(&issuer.url);
     let by_old = old.token("old", &issuer.url);
     assert!(ask(&deps, &by_old, NOW_S).await.is_ok());
-    issuer.publish(key_set(&[new.jwk("new")]));
+    issuer.publish(&key_set(&[new.jwk("new")]));
     assert!(ask(&deps, &by_old, NOW_S + 599).await.is_ok());
     assert_eq!(ask(&deps, &by_old, NOW_S + 600).await.map(|_| ()), UNAUTHORIZED);
 }
@@ -80,7 +80,7 @@ async fn an_issuer_that_is_down_is_believed_by_its_last_keys_for_a_day() {
     assert!(ask(&deps, &token, NOW_S + 3600).await.is_ok());
     assert!(ask(&deps, &token, NOW_S + 24 * 3600 - 1).await.is_ok());
     assert_eq!(ask(&deps, &token, NOW_S + 24 * 3600).await.map(|_| ()), Err(AuthorizeError::NoKeys));
-    issuer.publish(key_set(&[key.jwk("k1")]));
+    issuer.publish(&key_set(&[key.jwk("k1")]));
     assert!(ask(&deps, &token, NOW_S + 24 * 3600 + 60).await.is_ok());
 }
 
@@ -139,11 +139,11 @@ async fn a_key_set_that_cannot_be_used_admits_nobody_and_harms_nobody() {
     // A point that is not on the curve is found out when it is used.
     let mut off = key.jwk("k1");
     off["y"] = json!(base64([7; 32]));
-    issuer.publish(key_set(&[off]));
+    issuer.publish(&key_set(&[off]));
     assert_eq!(ask(&deps(&issuer.url), &token, NOW_S).await.map(|_| ()), UNAUTHORIZED);
     let mut weak = Key::rsa().jwk("k1");
     weak["n"] = json!(base64([0xff; 128]));
-    issuer.publish(key_set(&[weak]));
+    issuer.publish(&key_set(&[weak]));
     assert!(ask(&deps(&issuer.url), &token, NOW_S).await.is_err());
 }
 

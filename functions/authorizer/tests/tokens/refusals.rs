@@ -30,7 +30,7 @@ async fn a_token_of_the_issuer_admits_its_subject_to_the_whole_stage() {
 #[tokio::test]
 async fn keys_may_be_at_an_address_of_their_own_as_backstages_are() {
     let (key, issuer) = (Key::ec(), Issuer::start(json!({"keys": []})).await);
-    issuer.publish(key_set(&[key.jwk("k1")]));
+    issuer.publish(&key_set(&[key.jwk("k1")]));
     let (name, keys) = ("https://portal.example/api/auth", format!("{}/api/auth/.well-known/jwks.json", issuer.url));
     let deps = Deps::new(Settings::read(name, &keys, AUDIENCE, "", "true").unwrap());
     let allowed = ask(&deps, &key.token("k1", name), NOW_S).await.unwrap();
@@ -145,7 +145,7 @@ async fn static_tokens_are_taken_by_their_hash_and_beside_an_issuer() {
     let hash = |token: &str| hex::encode(Sha256::digest(token));
     let list = format!("portal:{},{}", hash("open sesame".replace(' ', "-").as_str()), hash("other"));
     let (key, issuer) = (Key::ec(), Issuer::start(json!({"keys": []})).await);
-    issuer.publish(key_set(&[key.jwk("k1")]));
+    issuer.publish(&key_set(&[key.jwk("k1")]));
     let deps = Deps::new(Settings::read(&issuer.url, "", AUDIENCE, &list, "").unwrap());
     let allowed = ask(&deps, "open-sesame", NOW_S).await.unwrap();
     assert_eq!((allowed.principal_id.as_str(), allowed.context.issuer.as_str()), ("external:portal", "static"));

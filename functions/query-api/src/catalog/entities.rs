@@ -179,14 +179,22 @@ fn whole_number(value: &Value) -> Option<i64> {
 
 /// The request again with `after` instead of `offset`.
 fn next_link(request: &ApiGatewayProxyRequest, limit: usize, offset: usize) -> String {
+    // In the order in which Backstage writes it.
+    let after = BASE64.encode(format!(r#"{{"limit":{limit},"offset":{offset}}}"#));
     let mut query = form_urlencoded::Serializer::new(String::new());
-    for name in query_names(request).into_iter().filter(|name| !["offset", "after"].contains(name)) {
+    let names = query_names(request);
+    for name in names.iter().filter(|name| **name != "offset") {
+        if *name == "after" {
+            query.append_pair(name, &after);
+            continue;
+        }
         for value in query_all(request, name) {
             query.append_pair(name, value);
         }
     }
-    // In the order in which Backstage writes it: the text is what its clients send back.
-    query.append_pair("after", &BASE64.encode(format!(r#"{{"limit":{limit},"offset":{offset}}}"#)));
+    if !names.contains(&"after") {
+        query.append_pair("after", &after);
+    }
     format!("</entities?{}>; rel=\"next\"", query.finish())
 }
 
@@ -230,7 +238,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             next_link(&request, 1, 3),
-            "</entities?filter=kind%3Duser%2Ckind&limit=1&after=eyJsaW1pdCI6MSwib2Zmc2V0IjozfQ%3D%3D>; rel=\"next\""
+            "</entities?limit=1&filter=kind%3Duser%2Ckind&after=eyJsaW1pdCI6MSwib2Zmc2V0IjozfQ%3D%3D>; rel=\"next\""
         );
     }
 }

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use catalog_search::Predicate;
 use delivery::api::ApiError;
 use jiff::Timestamp;
@@ -46,13 +48,11 @@ pub(crate) fn locations_by_query(request: &ApiGatewayProxyRequest) -> Result<Ans
     let body = body::body(request, Presence::Optional, &QUERY)?.unwrap_or_default();
     match body.get("cursor").and_then(Value::as_str) {
         Some("") => return Err(ApiError::input("Cursor cannot be empty")),
-        // There is never a next page, so nobody has one of ours.
-        Some(_) => return Err(ApiError::input("Malformed cursor, unknown encoding")),
+        Some(cursor) => check_cursor(cursor)?,
+        None if body.get("limit").is_some_and(|limit| !is_positive(limit)) => {
+            return Err(ApiError::input("Limit must be a positive integer >= 1"));
+        }
         None => {}
-    }
-    let is_whole = |limit: &Value| limit.as_u64().or_else(|| limit.as_f64()?.to_string().parse().ok());
-    if body.get("limit").is_some_and(|limit| is_whole(limit).is_none_or(|limit| limit == 0)) {
-        return Err(ApiError::input("Limit must be a positive integer >= 1"));
     }
     if let Some(query) = body.get("query") {
         let checked =
@@ -60,6 +60,23 @@ pub(crate) fn locations_by_query(request: &ApiGatewayProxyRequest) -> Result<Ans
         of_checked(&checked).map_err(|_| ApiError::input("Invalid filter predicate, expected an object"))?;
     }
     Ok(answers::json_text(r#"{"items":[],"totalItems":0,"pageInfo":{}}"#.to_owned()))
+}
+
+fn is_positive(limit: &Value) -> bool {
+    let whole = limit.as_u64().or_else(|| limit.as_f64()?.to_string().parse().ok());
+    whole.is_some_and(|limit| limit >= 1)
+}
+
+/// There is never a next page, so nobody has a cursor of ours; Backstage's are no secret, and lead nowhere.
+fn check_cursor(cursor: &str) -> Result<(), ApiError> {
+    let unknown = || ApiError::input("Malformed cursor, unknown encoding");
+    let bytes = STANDARD_NO_PAD.decode(cursor.trim_end_matches('=')).map_err(|_| unknown())?;
+    let cursor: Value = serde_json::from_slice(&bytes).map_err(|_| unknown())?;
+    match cursor.get("limit") {
+        Some(limit) if is_positive(limit) => Ok(()),
+        Some(_) => Err(ApiError::input("Malformed cursor: Validation error: Expected a positive integer at \"limit\"")),
+        None => Err(ApiError::input("Malformed cursor: Validation error: Required at \"limit\"")),
+    }
 }
 
 /// GET, PUT and DELETE: there is no location, so none has this id.
@@ -98,6 +115,11 @@ pub(crate) fn add_location(request: &ApiGatewayProxyRequest) -> Result<Answer, A
     check_strictly(&body)?;
     if body["type"] != "url" {
         return Err(ApiError::input("Registered locations must be of an allowed type [\"url\"]"));
+    }
+    if body["target"] == "" {
+        return Err(ApiError::input(
+            "TypeError: Unable to parse location ref 'url:', expected '<type>:<target>', e.g. 'url:https://host/path'",
+        ));
     }
     Err(ApiError::not_implemented(INSTEAD))
 }

@@ -1,0 +1,67 @@
+//! One function for each thing that is parsed from outside: any bytes in, no panic out, and what was read reads back.
+
+use catalog_search::{Catalog, Filter, NotLoaded, Predicate, Projection, SegmentFile};
+use query_api::{Cursor, CursorKey};
+use serde_json::Value;
+
+/// A target and the folder of its inputs.
+pub type Target = (&'static str, fn(&[u8]));
+
+pub const TARGETS: &[Target] =
+    &[("filter", filter), ("predicate", predicate), ("cursor", cursor), ("segment", segment)];
+
+/// A question may need blocks again that others drove out; never more often than there are blocks.
+const MAX_ROUNDS: usize = 1_000;
+
+/// `filter` and `fields` parameters, one a line.
+pub fn filter(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let _read = Projection::parse(text.lines());
+    let Ok(filter) = Filter::parse(text.lines()) else { return };
+    let written = serde_json::to_value(&filter).expect("texts always serialise");
+    let read: Filter = serde_json::from_value(written).expect("a filter that was parsed reads back");
+    assert_eq!(read, filter);
+}
+
+/// The `query` of a body.
+pub fn predicate(input: &[u8]) {
+    let Ok(value) = serde_json::from_slice::<Value>(input) else { return };
+    let Ok(checked) = Predicate::check(&value, &["query"]) else { return };
+    let Ok(predicate) = Predicate::of_checked(&checked) else { return };
+    let again = Predicate::parse(&predicate.to_json()).expect("a predicate that was parsed reads back");
+    assert_eq!(again, predicate);
+    let _answer = Catalog::default().facets(["kind"], &Filter::of(predicate));
+}
+
+/// The `cursor` of a request: signed with our key, or by somebody else.
+pub fn cursor(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let key = CursorKey::new([7; 32]);
+    let Ok(cursor) = Cursor::decode(text, &key) else { return };
+    let again = Cursor::decode(&cursor.encode(&key), &key).expect("a cursor that was read reads back");
+    assert_eq!(again, cursor);
+}
+
+/// The file of a segment: what opens is asked for everything, and compacted.
+pub fn segment(input: &[u8]) {
+    let Ok((file, directory)) = SegmentFile::open(input.to_vec()) else { return };
+    let columns: Vec<String> =
+        directory.blocks().iter().filter_map(|block| block.name.strip_prefix("c:")).map(str::to_owned).collect();
+    let catalog = Catalog::on(directory);
+    let load = |NotLoaded(blocks): &NotLoaded| {
+        blocks.iter().all(|block| {
+            let from = usize::try_from(block.offset).unwrap_or(usize::MAX);
+            let to = usize::try_from(block.offset.saturating_add(block.bytes)).unwrap_or(usize::MAX);
+            file.content.get(from..to).is_some_and(|range| catalog.load(block, range).is_ok())
+        })
+    };
+    for _ in 0..MAX_ROUNDS {
+        let facets = catalog.facets(columns.iter().map(String::as_str), &Filter::default());
+        match catalog.ready().and(facets.map(drop)) {
+            Ok(()) => break,
+            Err(missing) if load(&missing) => {}
+            Err(_) => return,
+        }
+    }
+    let _compacted = catalog.compact(Some(&file.content), 1);
+}
