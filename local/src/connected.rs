@@ -25,6 +25,7 @@ use crate::{
 pub fn functions(endpoints: &Endpoints) -> Functions {
     let functions = Functions::new();
     let functions = with_catalog_index(functions, &config(endpoints, wiring::CATALOG_INDEX));
+    let functions = with_catalog_reconcile(functions, &config(endpoints, wiring::CATALOG_RECONCILE));
     let functions = with_cicd_export(functions, &config(endpoints, wiring::CICD_EXPORT));
     let functions = with_config_change(functions, &config(endpoints, wiring::CONFIG_CHANGE));
     let functions = with_cost_report(functions, &config(endpoints, wiring::COST_REPORT));
@@ -114,6 +115,18 @@ fn with_catalog_index(functions: Functions, config: &SdkConfig) -> Functions {
     functions.with(wiring::CATALOG_INDEX, move |event| {
         let deps = Arc::clone(&deps);
         alone(move || async move { answer(catalog_index::handle(read(event)?, &deps, Timestamp::now()).await) })
+    })
+}
+
+fn with_catalog_reconcile(functions: Functions, config: &SdkConfig) -> Functions {
+    let settings = catalog_reconcile::Settings {
+        table_name: wiring::TABLE.name.to_owned(),
+        catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
+    };
+    let deps = Arc::new(catalog_reconcile::Deps::connect(config, &settings));
+    functions.with(wiring::CATALOG_RECONCILE, move |event| {
+        let deps = Arc::clone(&deps);
+        alone(move || async move { answer(catalog_reconcile::handle(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 

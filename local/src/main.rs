@@ -15,6 +15,7 @@ async fn main() -> ExitCode {
         Do::Serve(options) => cli::serve::serve(*options, logging).await,
         Do::DynamoDb(options) => cli::dynamodb::serve(options, logging).await,
         Do::Load(options) => cli::load::load(options).await,
+        Do::Rebuild(options) => cli::rebuild::rebuild(options).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,6 +4,7 @@ pub mod checkout;
 pub mod company;
 pub mod deliveries;
 pub mod files;
+pub mod indexing;
 pub mod running;
 pub mod runtime_api;
 pub mod template;

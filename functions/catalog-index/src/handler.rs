@@ -1,102 +1,54 @@
-//! A stream batch -> rows appended to the log, and how far the batch got.
+//! An event -> what is done about it.
 
 use aws_config::SdkConfig;
-use aws_lambda_events::dynamodb::Event;
-use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use catalog_store::{CatalogStore, StoreError};
+use catalog_store::CatalogStore;
 use jiff::Timestamp;
 use lambda_runtime::Error;
-use tracing::{info, instrument, warn};
+use tokio::sync::OnceCell;
+use tracing::warn;
 
-use crate::Settings;
-use crate::rows::{Change, change_of};
+use crate::event::{Action, Answer, Event};
+use crate::{Settings, compaction, stream_batch};
 
-/// The name under which the function counts.
-const SOURCE: &str = "catalog-index";
-
-/// What the handler is connected to.
-#[derive(Debug, Clone)]
+/// What the handler is connected to, and what it remembers between invocations.
+#[derive(Debug)]
 pub struct Deps {
-    pub store: CatalogStore,
+    pub(crate) store: CatalogStore,
+    /// The key of cursors is made: this process has seen to it.
+    has_cursor_key: OnceCell<()>,
 }
 
 impl Deps {
     pub fn connect(config: &SdkConfig, settings: &Settings) -> Self {
-        Self { store: CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket) }
+        Self::of_store(CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket))
+    }
+
+    pub fn of_store(store: CatalogStore) -> Self {
+        Self { store, has_cursor_key: OnceCell::new() }
     }
 }
 
-#[derive(Default)]
-struct Counts {
-    changed: u64,
-    unchanged: u64,
-    broken: u64,
-}
-
-/// Appends a row for each record that became another, in the order of the stream. Where the catalog cannot be reached,
-/// what came before is appended all the same, and Lambda repeats the batch from the change that is named: rows apply by
-/// `rv`, so that repeating changes nothing.
+/// Appends what a stream batch changed to the log, or compacts the log.
 ///
 /// # Errors
-/// Fails if a change that cannot be handled now has no sequence number to name it by.
-#[instrument(skip_all, fields(batch.records = event.records.len()))]
-pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<DynamoDbEventResponse, Error> {
-    let mut rows = Vec::new();
-    let mut counts = Counts::default();
-    let mut failed_at = None;
-    for (at, record) in event.records.iter().enumerate() {
-        match change_of(record, &deps.store).await {
-            Ok(Change::Other) => {}
-            Ok(Change::Unchanged) => counts.unchanged += 1,
-            Ok(Change::Row(row)) => {
-                let is_broken = matches!(row.state, catalog_search::RowState::Broken(_));
-                *(if is_broken { &mut counts.broken } else { &mut counts.changed }) += 1;
-                rows.push(serde_json::to_value(*row)?);
+/// Fails if a change that cannot be handled now has no sequence number to name it by, and if a compaction breaks off:
+/// the next one does it again.
+pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Answer, Error> {
+    match event {
+        Event::Stream(batch) => {
+            // Cursors can wait for the next batch; changes cannot wait for cursors.
+            if let Err(error) = deps.has_cursor_key.get_or_try_init(|| deps.store.make_cursor_key()).await {
+                warn!(error = %delivery::describe(&error), "could not make the key of cursors");
             }
-            Err(error) => {
-                warn!(error = %delivery::describe(&error), "could not read a changed record");
-                failed_at = Some((at, error));
-                break;
-            }
+            stream_batch::index(&batch, deps, now).await.map(Answer::Stream)
+        }
+        Event::Asked(Action::Compact) => {
+            let compaction = Box::pin(compaction::compact(&deps.store, now)).await?;
+            Ok(Answer::Compacted(compaction))
         }
     }
-    if !rows.is_empty()
-        && let Err(error) = deps.store.append_deltas(&rows).await
-    {
-        warn!(error = %delivery::describe(&error), rows = rows.len(), "could not append to the log");
-        return response_from(&event, 0, error);
-    }
-    if counts.changed + counts.unchanged + counts.broken > 0 {
-        count(&counts, deps, now).await;
-    }
-    match failed_at {
-        Some((at, error)) => response_from(&event, at, error),
-        None => Ok(DynamoDbEventResponse::default()),
-    }
 }
 
-/// Only for batches that held a record: the counts are in the same table, and come back on its stream.
-async fn count(counts: &Counts, deps: &Deps, now: Timestamp) {
-    let Counts { changed, unchanged, broken } = counts;
-    info!(changed, unchanged, broken, "indexed a batch");
-    let sums = [
-        ("records", changed + unchanged + broken),
-        ("changed", *changed),
-        ("unchanged", *unchanged),
-        ("broken", *broken),
-    ];
-    let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    if let Err(error) = deps.store.count(SOURCE, &sums, now_ms).await {
-        warn!(error = %delivery::describe(&error), "could not count a batch");
-    }
-}
-
-fn response_from(event: &Event, at: usize, error: StoreError) -> Result<DynamoDbEventResponse, Error> {
-    let sequence_number = event.records.get(at).and_then(|record| record.change.sequence_number.clone());
-    let Some(sequence_number) = sequence_number else { return Err(Box::new(error)) };
-    let mut failure = DynamoDbBatchItemFailure::default();
-    failure.item_identifier = Some(sequence_number);
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures.push(failure);
-    Ok(response)
+pub(crate) fn milliseconds(now: Timestamp) -> u64 {
+    u64::try_from(now.as_millisecond()).unwrap_or_default()
 }

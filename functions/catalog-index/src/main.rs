@@ -1,8 +1,7 @@
 //! Wires the function to Lambda.
 
 use aws_config::BehaviorVersion;
-use aws_lambda_events::dynamodb::Event;
-use catalog_index::{Deps, Settings, handle};
+use catalog_index::{Deps, Event, Settings, handle};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 

@@ -1,6 +1,7 @@
 //! The two images of one change -> the row that it adds to the log, if any.
 
 use aws_lambda_events::dynamodb::EventRecord;
+use catalog_follow::LogRow;
 use catalog_model::Record;
 use catalog_search::{IndexRow, RowState, row_of};
 use catalog_store::{CatalogStore, StoreError};
@@ -14,7 +15,7 @@ pub(crate) enum Change {
     Other,
     /// Of a record whose entity is the same as before.
     Unchanged,
-    Row(Box<IndexRow>),
+    Row(Box<LogRow>),
 }
 
 /// What an image holds.
@@ -28,27 +29,27 @@ enum Image {
 /// Fails where trying again can help. A record that cannot be read is a row that says so.
 pub(crate) async fn change_of(event: &EventRecord, store: &CatalogStore) -> Result<Change, StoreError> {
     let change = &event.change;
-    let (before, row) = match read(&change.new_image, store).await? {
-        Image::Record(record) => (read(&change.old_image, store).await?, row_of(&record)),
+    let before = read(&change.old_image, store).await?;
+    let row = match read(&change.new_image, store).await? {
+        Image::Record(record) => row_of(&record),
         Image::Broken(row) => {
             warn!(record = %row.key, rv = row.rv, "a record cannot be read");
-            return Ok(Change::Row(Box::new(row)));
+            row
         }
-        Image::None => match read(&change.old_image, store).await? {
+        Image::None => match &before {
             Image::None => return Ok(Change::Other),
-            Image::Record(record) => {
-                let row = IndexRow::of_removed(record.key.clone(), record.rv);
-                (Image::Record(record), row)
-            }
-            Image::Broken(broken) => return Ok(Change::Row(Box::new(IndexRow::of_removed(broken.key, broken.rv)))),
+            Image::Record(record) => IndexRow::of_removed(record.key.clone(), record.rv),
+            Image::Broken(broken) => IndexRow::of_removed(broken.key.clone(), broken.rv),
         },
     };
-    let is_same = match before {
-        Image::None => row.state == RowState::of_nothing(&row.key),
-        Image::Record(record) => row_of(&record).state == row.state,
-        Image::Broken(_) => false,
+    let before = match before {
+        Image::None => RowState::of_nothing(&row.key),
+        Image::Record(record) => row_of(&record).state,
+        Image::Broken(broken) => broken.state,
     };
-    Ok(if is_same { Change::Unchanged } else { Change::Row(Box::new(row)) })
+    // A broken record is told each time: what is wrong with it may be something else now.
+    let is_same = before == row.state && !matches!(before, RowState::Broken(_));
+    Ok(if is_same { Change::Unchanged } else { Change::Row(Box::new(LogRow::of_change(&before, row))) })
 }
 
 async fn read(image: &Item, store: &CatalogStore) -> Result<Image, StoreError> {

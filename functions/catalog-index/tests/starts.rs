@@ -26,6 +26,8 @@ async fn the_binary_takes_an_event_and_answers() {
     }]});
     let body = response_of_binary(BINARY, &running, event).await;
     assert_eq!(body, json!({"batchItemFailures": []}));
+    let body = response_of_binary(BINARY, &running, json!({"action": "compact"})).await;
+    assert_eq!(body, json!({"outcome": "not-due", "deleted": 0}));
     running.stack.shutdown().await;
 }
 

@@ -4,12 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use catalog_follow::LiveCatalog;
 use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
 use catalog_search::{Catalog, NotLoaded, Stamp, render};
 use catalog_store::{CatalogStore, Read, StoreError};
 use tokio::sync::Mutex;
-
-use crate::live::LiveCatalog;
 
 /// What the cache holds at most: thirty thousand entities of a usual size.
 const MAX_BYTES: usize = 64 * 1024 * 1024;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use catalog_follow::LiveCatalog;
 use catalog_model::EntityRef;
 use catalog_store::CatalogStore;
 use delivery::api::ApiError;
@@ -12,11 +13,10 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::OnceCell;
 use tracing::{error, info, instrument};
 
-use crate::answers::{Answer, AnswerBody};
+use crate::answers::{Answer, AnswerBody, unavailable};
 use crate::cursor::CursorKey;
 use crate::documents::Documents;
-use crate::live::LiveCatalog;
-use crate::{Settings, catalog, costs, encodings, explain, pages, status};
+use crate::{Settings, catalog, changes, costs, encodings, explain, pages, status};
 
 /// What the handler is connected to, and what it remembers between requests.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Deps {
     pub(crate) live: LiveCatalog,
     pub(crate) documents: Documents,
     cursor_key: OnceCell<CursorKey>,
+    /// While there is no key for all: nothing was ever indexed.
+    own_cursor_key: OnceCell<CursorKey>,
 }
 
 impl Deps {
@@ -39,17 +41,24 @@ impl Deps {
     }
 
     fn new(store: CatalogStore, cursor_key: OnceCell<CursorKey>) -> Self {
-        Self { live: LiveCatalog::new(store.clone()), documents: Documents::default(), store, cursor_key }
+        let live = LiveCatalog::new(store.clone());
+        Self { live, documents: Documents::default(), store, cursor_key, own_cursor_key: OnceCell::new() }
     }
 
     /// What signs and checks cursors.
     pub(crate) async fn cursor_key(&self) -> Result<&CursorKey, ApiError> {
-        self.cursor_key.get_or_try_init(|| cursor_key(&self.store)).await
+        if let Some(key) = self.cursor_key.get() {
+            return Ok(key);
+        }
+        match self.store.cursor_key().await.map_err(unavailable)? {
+            Some(key) => Ok(self.cursor_key.get_or_init(async || CursorKey::new(key)).await),
+            None => self.own_cursor_key.get_or_try_init(async || own_cursor_key()).await,
+        }
     }
 }
 
 /// A key of this instance alone: another one refuses cursors that were signed with it.
-async fn cursor_key(_store: &CatalogStore) -> Result<CursorKey, ApiError> {
+fn own_cursor_key() -> Result<CursorKey, ApiError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|source| {
         error!(error = %source, "there is no randomness for a key");
@@ -92,6 +101,7 @@ async fn route(request: &ApiGatewayProxyRequest, deps: &Arc<Deps>, now: Timestam
             let [kind, namespace, name] = decoded(&parts[2..])?;
             explain::explain(request, &EntityRef::new(&kind, &namespace, &name), deps, now).await
         }
+        ("GET", ["api", "changes"]) => changes::changes(request, deps, now).await,
         ("GET", ["api", "status"]) => status::status(request, deps, now).await,
         ("GET", ["api", "costs"]) => costs::of_scope(request, deps, now).await,
         ("GET", ["api", "costs", "statements", _]) => costs::statement(request, &decode(parts[3])?, deps).await,

@@ -3,13 +3,13 @@
 mod answers;
 mod body;
 mod catalog;
+mod changes;
 mod costs;
 mod cursor;
 mod documents;
 mod encodings;
 mod explain;
 mod handler;
-mod live;
 mod pages;
 mod parameters;
 mod settings;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
+use catalog_follow::Progress;
 use catalog_store::{RollupHead, SourceStatus};
 use delivery::api::ApiError;
 use jiff::Timestamp;
@@ -10,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::answers::{self, Answer, unavailable};
 use crate::handler::Deps;
-use crate::live::Progress;
 use crate::parameters::Parameters;
 
 /// A sum that a source counts, and the parts that must make it.
@@ -27,8 +27,8 @@ const MAX_BROKEN: usize = 100;
 pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
     let (followed, status, heads) = tokio::join!(deps.live.follow(now), deps.store.status(), deps.store.heads());
-    // An index that cannot follow is no reason to be silent: its age says so.
-    let is_following = followed.is_ok();
+    // An index that cannot follow is no reason to be silent.
+    let trouble = followed.err().map(|error| delivery::describe(&error));
     let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
     let progress = deps.live.progress().await;
     let (entities, broken) =
@@ -44,7 +44,7 @@ pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: T
         "failures": status.failures,
         "parked": status.parked,
         "truncated": status.truncated,
-        "index": index_json(progress, entities, is_following, &broken, now),
+        "index": index_json(&progress, entities, trouble, &broken, now),
         "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
     })))
 }
@@ -68,13 +68,36 @@ fn conservation(counts: &BTreeMap<String, u64>) -> BTreeMap<&'static str, bool> 
         .collect()
 }
 
-fn index_json(progress: Progress, entities: usize, is_following: bool, broken: &[Value], now: Timestamp) -> Value {
+fn index_json(
+    progress: &Progress,
+    entities: usize,
+    trouble: Option<String>,
+    broken: &[Value],
+    now: Timestamp,
+) -> Value {
+    let age_ms = |since: Timestamp| i64::try_from(now.duration_since(since).as_millis().max(0)).unwrap_or(i64::MAX);
+    let made = |at_ms: u64| i64::try_from(at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let segment = progress.pointer.as_ref().map(|pointer| {
+        json!({
+            "hash": pointer.hash.get(..12),
+            "seq": pointer.seq,
+            "ageMs": made(pointer.at_ms).map(age_ms),
+            "entities": pointer.entities,
+            "bytes": pointer.bytes,
+            "format": pointer.format,
+        })
+    });
+    let defect = progress.defect.as_ref().map(ToString::to_string).or(trouble);
     json!({
         "seq": progress.seq,
         "entities": entities,
-        "following": is_following,
-        "ageMs": progress.polled_at.map(|polled| now.duration_since(polled).as_millis().max(0).try_into().unwrap_or(i64::MAX)),
-        "unreadableRows": progress.unreadable,
+        "following": defect.is_none(),
+        // Why it does not follow. What is wrong with the segment or the log is mended by a rebuild: `callboard rebuild`.
+        "defect": defect,
+        "ageMs": progress.polled_at.map(age_ms),
+        "segment": segment,
+        "rowsBehindSegment": progress.rows_behind,
+        "rulesMatch": progress.has_own_rules(),
         "broken": broken,
     })
 }

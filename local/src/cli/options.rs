@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
-use super::load::Load;
+use super::{load::Load, rebuild::Rebuild};
 
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
@@ -28,6 +28,8 @@ enum Command {
     Dynamodb(DynamoDb),
     /// Load a file of Backstage entities into a running stack, or a deployed one
     Load(Load),
+    /// Make the index of a running stack anew from its records, and let it count
+    Rebuild(Rebuild),
 }
 
 /// What to do.
@@ -35,6 +37,7 @@ pub(crate) enum Do {
     Serve(Box<Serve>),
     DynamoDb(DynamoDb),
     Load(Load),
+    Rebuild(Rebuild),
 }
 
 /// How to serve DynamoDB alone.
@@ -99,6 +102,7 @@ impl Cli {
             Some(Command::Serve(options)) => Do::Serve(options),
             Some(Command::Dynamodb(options)) => Do::DynamoDb(options),
             Some(Command::Load(options)) => Do::Load(options),
+            Some(Command::Rebuild(options)) => Do::Rebuild(options),
             None => Do::Serve(Box::new(self.serve)),
         }
     }

@@ -49,14 +49,15 @@ pub(crate) async fn serve(options: Serve, tell_more: TellMore) -> Result<(), Fai
         compact_every: options.compact_every.map(Duration::from_secs),
         retry_delay: RETRY_DELAY,
     };
-    let stack = Stack::start(stack_options, connected::functions).await?;
+    // Boxed, here and below: the compiler has limits on nested futures.
+    let stack = Box::pin(Stack::start(stack_options, connected::functions)).await?;
     say_where(&stack.endpoints(), is_open, options.data.as_deref());
     let begin = async {
         if let Some(folder) = &events {
-            replay_once(&stack, folder).await?;
+            Box::pin(replay_once(&stack, folder)).await?;
         }
         tell_more();
-        tour::say_tour(&stack, is_open).await?;
+        Box::pin(tour::say_tour(&stack, is_open)).await?;
         say("Press Ctrl-C to stop.");
         Ok::<_, Failure>(())
     };

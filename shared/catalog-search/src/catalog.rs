@@ -317,7 +317,7 @@ impl Catalog {
     }
 
     /// Keys that lead to an entity, if it holds them.
-    fn possible_keys(&self, identity: &Identity) -> BTreeSet<Key> {
+    pub(crate) fn possible_keys(&self, identity: &Identity) -> BTreeSet<Key> {
         let mut keys = self.claimed_keys(identity);
         keys.insert(identity.key());
         keys.extend(derived_ref_of(identity).map(|derived| Key::of_ref(&derived)));
@@ -533,7 +533,7 @@ impl Catalog {
     }
 
     /// AWS resources of the segment whose own record gives them this name.
-    fn declared_in_base(&self, key: &Key) -> Vec<Doc> {
+    pub(crate) fn declared_in_base(&self, key: &Key) -> Vec<Doc> {
         let (heads, declared) = (self.base.heads(), self.base.heads().declared());
         let name = |doc: &Doc| heads.head(*doc).declared_ref().to_string();
         let first = declared.partition_point(|doc| name(doc).as_str() < key.as_str());

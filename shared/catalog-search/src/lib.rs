@@ -2,9 +2,11 @@
 //!
 //! Pure: no I/O and no clock. The specification is the behaviour of Backstage's catalog 4.0.0.
 
+mod affected;
 mod catalog;
 mod compact;
 mod docs;
+mod dump;
 mod edges;
 mod facets;
 mod fields;
@@ -26,6 +28,7 @@ mod rows;
 mod rules;
 mod segment;
 mod shape;
+mod touched;
 
 pub use catalog::{Catalog, Stamp};
 pub use facets::FacetValue;
@@ -41,3 +44,4 @@ pub use rules::rules_hash;
 pub use segment::base::NotLoaded;
 pub use segment::{Block, Directory, FORMAT, SegmentError, SegmentFile, SegmentHead};
 pub use shape::{Inherited, Naming, Shape};
+pub use touched::Touched;

@@ -288,7 +288,7 @@ impl View {
         docs
     }
 
-    fn each_null(&self, catalog: &Catalog, mut take: impl FnMut(Doc)) {
+    pub(crate) fn each_null(&self, catalog: &Catalog, mut take: impl FnMut(Doc)) {
         let mask = self.mask(catalog);
         let of_base = self.base.iter().flat_map(|base| base.nulls()).copied();
         of_base.filter(|doc| !mask.contains(*doc)).for_each(&mut take);

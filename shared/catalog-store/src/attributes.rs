@@ -8,7 +8,9 @@
 //! | `m#counts` | source | conservation counts |
 //! | `m#failures` | `<source>#<message id>` | a delivery that failed |
 //! | `m#parked` | `<source>#<hash of the subject>` | a subject that nothing in the catalog answers to yet |
-//! | `l#deltas` | sequence number, 20 digits | rows of the index's log |
+//! | `l#deltas` | sequence number, 20 digits | rows of the index's log, for seven days |
+//! | `x#index` | `segment` | the segment that stands for the log so far, and which ones did before |
+//! | `x#index` | `cursor-key` | random bytes that sign the cursors of pages |
 //! | `c#<scope>` | `<month>#<generation>` | a rollup |
 //! | `c#heads` | `<export>#<month>` | which generation of a month counts |
 
@@ -88,6 +90,38 @@ pub(crate) const IF_LATER_EVENT: &str = "attribute_not_exists(last_event_ms) OR 
 
 pub(crate) const DELTAS_PK: &str = "l#deltas";
 
+/// Of an item of the log: its format (none: the first one), the rules that made its rows, when it was appended, and its
+/// rows compressed, with the length that they have otherwise.
+pub(crate) const FORMAT: &str = "fmt";
+pub(crate) const RULES: &str = "rule_hash";
+pub(crate) const AT_MS: &str = "at";
+pub(crate) const COMPRESSED: &str = "z";
+pub(crate) const TEXT_BYTES: &str = "len";
+
+pub(crate) const INDEX_PK: &str = "x#index";
+pub(crate) const SEGMENT_SK: &str = "segment";
+/// How far the log went at least, should its end have expired.
+pub(crate) const END: &str = "log_end";
+/// The segment that counts as a list of one, and those that did before: maps of `h` (hash) and `at` (since when).
+pub(crate) const CURRENT: &str = "cur";
+pub(crate) const SUPERSEDED: &str = "superseded";
+pub(crate) const HASH: &str = "h";
+pub(crate) const FLIP_SEGMENT: &str = "SET superseded = list_append(if_not_exists(superseded, :none), \
+     if_not_exists(cur, :none)), cur = :cur, seq = :seq, rule_hash = :rules, gen = :gen, b = :b";
+/// A compaction goes on from the generation that it began with, and only forward.
+pub(crate) const IF_GOES_ON: &str = "attribute_not_exists(seq) OR (rule_hash = :rules AND gen = :gen AND seq < :seq)";
+/// A rebuild begins a generation; what it knows must not be older, unless other rules made what stands.
+pub(crate) const IF_BEGINS: &str = "attribute_not_exists(seq) OR rule_hash <> :rules OR seq <= :seq";
+pub(crate) const DROP_OLDEST: &str = "REMOVE superseded[0]";
+pub(crate) const IF_OLDEST: &str = "superseded[0].h = :h";
+pub(crate) const SET_END: &str = "SET log_end = :end";
+pub(crate) const IF_LATER_END: &str = "attribute_not_exists(log_end) OR log_end < :end";
+
+pub(crate) const CURSOR_KEY_SK: &str = "cursor-key";
+pub(crate) const SECRET: &str = "k";
+
+pub(crate) const IS_RECORD: &str = "sk = :sk";
+
 pub(crate) const HEADS_PK: &str = "c#heads";
 pub(crate) const PREVIOUS: &str = "prev";
 pub(crate) const FLIP: &str = "SET prev = if_not_exists(v, :none), v = :v, b = :b";
@@ -120,6 +154,10 @@ pub(crate) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
 
 pub(crate) fn number(item: &Item, name: &str) -> Option<u64> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+pub(crate) fn bytes<'a>(item: &'a Item, name: &str) -> Option<&'a [u8]> {
+    item.get(name)?.as_b().ok().map(AsRef::as_ref)
 }
 
 /// The texts of a set; a set that is not there is empty.

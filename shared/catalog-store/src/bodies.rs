@@ -23,14 +23,16 @@ pub(crate) enum Folder {
     Bodies,
     Sets,
     Rollups,
+    Segments,
 }
 
 impl Folder {
-    fn key(self, hash: &str) -> String {
+    pub(crate) fn key(self, hash: &str) -> String {
         let folder = match self {
             Self::Bodies => "bodies",
             Self::Sets => "sets",
             Self::Rollups => "rollups",
+            Self::Segments => "segments",
         };
         format!("{folder}/{hash}")
     }
@@ -75,18 +77,23 @@ impl CatalogStore {
         }
     }
 
-    /// Puts a text under the hash of its content, unless it is there already. Returns the hash.
-    pub(crate) async fn put_by_hash(&self, folder: Folder, text: String) -> Result<String, StoreError> {
-        let hash = hex::encode(Sha256::digest(&text));
-        let key = folder.key(&hash);
-        let content = Bytes::from(text);
+    /// Puts a content under its hash, unless it is there already. Returns the hash.
+    pub(crate) async fn put_by_hash(&self, folder: Folder, content: impl Into<Bytes>) -> Result<String, StoreError> {
+        let content = content.into();
+        let hash = hex::encode(Sha256::digest(&content));
+        self.put_if_absent(folder.key(&hash), content).await?;
+        Ok(hash)
+    }
+
+    /// Puts an object whose key tells its content, unless it is there already.
+    pub(crate) async fn put_if_absent(&self, key: String, content: Bytes) -> Result<(), StoreError> {
         for _ in 0..MAX_PUT_TRIES {
             let body = ByteStream::from(content.clone());
             let put = self.s3.put_object().bucket(&self.bucket).key(&key).if_none_match("*").body(body).send().await;
-            let Err(error) = put else { return Ok(hash) };
+            let Err(error) = put else { return Ok(()) };
             // A status without S3's word for it, such as that of a broken answer, says nothing.
             match error.as_service_error().and(error.raw_response()).map(|response| response.status().as_u16()) {
-                Some(412) => return Ok(hash),
+                Some(412) => return Ok(()),
                 Some(409) => {}
                 _ => return Err(StoreError::aws("PutObject")(error)),
             }
@@ -95,8 +102,15 @@ impl CatalogStore {
     }
 
     /// # Errors
-    /// Fails if the object is not there, or does not have the content that its key names.
+    /// As [`Self::bytes_by_hash`]; and for content that is no text.
     pub(crate) async fn get_by_hash(&self, folder: Folder, hash: &str) -> Result<String, StoreError> {
+        let content = self.bytes_by_hash(folder, hash).await?;
+        String::from_utf8(content).map_err(|_| StoreError::CorruptObject { key: folder.key(hash) })
+    }
+
+    /// # Errors
+    /// Fails if the object is not there, or does not have the content that its key names.
+    pub(crate) async fn bytes_by_hash(&self, folder: Folder, hash: &str) -> Result<Vec<u8>, StoreError> {
         let key = folder.key(hash);
         let object = match self.s3.get_object().bucket(&self.bucket).key(&key).send().await {
             Ok(object) => object,
@@ -109,6 +123,6 @@ impl CatalogStore {
         if hex::encode(Sha256::digest(&content)) != hash {
             return Err(StoreError::CorruptObject { key });
         }
-        String::from_utf8(content).map_err(|_| StoreError::CorruptObject { key })
+        Ok(content)
     }
 }

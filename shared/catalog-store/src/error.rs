@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::LogDefect;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(
@@ -31,6 +33,14 @@ pub enum StoreError {
     MissingObject { key: String },
     #[error("object `{key}` in the catalog bucket does not have the content that its key names")]
     CorruptObject { key: String },
+    #[error("the log of the index is broken")]
+    BrokenLog(#[source] LogDefect),
+    #[error("the index must be rebuilt")]
+    RebuildNeeded(#[source] Box<dyn Error + Send + Sync>),
+    #[error("a row of the log has {bytes} bytes, and may have {max}")]
+    RowTooLong { bytes: usize, max: usize },
+    #[error("the system gives no random bytes")]
+    NoRandomness(#[source] getrandom::Error),
     #[error("{left} keys of a batch were still unprocessed after {tries} tries")]
     Unprocessed { left: usize, tries: u32 },
     #[error("{what} changed during each of {tries} tries")]
@@ -44,9 +54,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed later. An index is rebuilt by the next reconcile.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unprocessed { .. } | Self::Contended { .. } | Self::Aws { .. })
+        matches!(
+            self,
+            Self::Unprocessed { .. }
+                | Self::Contended { .. }
+                | Self::RebuildNeeded(_)
+                | Self::NoRandomness(_)
+                | Self::Aws { .. }
+        )
     }
 
     /// A reason code for dead letters and metrics.
@@ -60,6 +77,11 @@ impl StoreError {
             Self::KeyTooLong { .. } => "key-too-long",
             Self::MissingObject { .. } => "object-missing",
             Self::CorruptObject { .. } => "object-corrupt",
+            Self::BrokenLog(LogDefect::Gap { .. }) => "log-gap",
+            Self::BrokenLog(LogDefect::Unreadable { .. }) => "log-unreadable",
+            Self::RebuildNeeded(_) => "rebuild-needed",
+            Self::RowTooLong { .. } => "row-too-long",
+            Self::NoRandomness(_) => "no-randomness",
             Self::Unprocessed { .. } => "unprocessed-keys",
             Self::Contended { .. } => "contended",
             Self::Aws { .. } => "aws",
@@ -69,6 +91,11 @@ impl StoreError {
     /// Whether the delivery does not fit what its source object sent before: its sender can mend it (HTTP 409).
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::LineageConflict { .. } | Self::ClockMixed { .. })
+    }
+
+    /// For what is wrong with the segment or the log, and not with the way there.
+    pub fn rebuild_needed<E: Error + Send + Sync + 'static>(source: E) -> Self {
+        Self::RebuildNeeded(Box::new(source))
     }
 
     /// For `map_err` on a call of the SDK.

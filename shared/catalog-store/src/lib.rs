@@ -4,11 +4,13 @@
 //! object that stops naming a record takes its words back ([`CatalogStore::publish`]). Beside the records live the
 //! receipts, the conservation counts, the log that the index follows, and the rollups of cost.
 //!
-//! Nothing here scans. No transaction is used, and no write depends on an earlier read, except where a condition checks
+//! Nothing but [`CatalogStore::scan_records`] scans, and no request calls it. No transaction is used, and no write depends on an earlier read, except where a condition checks
 //! that what was read still holds. `attributes.rs` has the layout of the table.
 
 mod attributes;
 mod bodies;
+mod cursor_key;
+mod delta;
 mod delta_log;
 mod error;
 mod images;
@@ -18,17 +20,25 @@ mod receipts;
 mod records;
 mod rollups;
 mod root;
+mod scan;
+mod segments;
 mod table;
+
+use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
 
+pub use delta::{Delta, LogDefect, MAX_ROW_BYTES, UnreadableDelta};
+pub use delta_log::Deltas;
 pub use error::StoreError;
 pub use operations::{FailureRecord, Parked, SourceStatus, Status};
 pub use publication::{Heading, Publication, Published};
 pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
 pub use rollups::{Flipped, RollupHead};
 pub use root::{Clock, SourceHead};
+pub use scan::Scanned;
+pub use segments::{IndexState, SegmentPointer, Superseded};
 
 /// The table and the bucket of one catalog. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +47,8 @@ pub struct CatalogStore {
     s3: aws_sdk_s3::Client,
     table: String,
     bucket: String,
+    /// Where this process's last append to the log ended.
+    known_end: Arc<Mutex<Option<delta_log::KnownEnd>>>,
 }
 
 /// How fresh a read must be.
@@ -60,7 +72,7 @@ impl CatalogStore {
         table: &str,
         catalog_bucket: &str,
     ) -> Self {
-        Self { dynamodb, s3, table: table.to_owned(), bucket: catalog_bucket.to_owned() }
+        Self { dynamodb, s3, table: table.to_owned(), bucket: catalog_bucket.to_owned(), known_end: Arc::default() }
     }
 }
 

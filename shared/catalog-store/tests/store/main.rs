@@ -3,7 +3,9 @@
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
-mod log_and_rollups;
+mod log;
+#[cfg(test)]
+mod log_items;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
@@ -11,7 +13,13 @@ mod publications;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod rollups;
+#[cfg(test)]
+mod scans;
+#[cfg(test)]
 mod schedules;
+#[cfg(test)]
+mod segments;
 #[cfg(test)]
 mod stack;
 #[cfg(test)]

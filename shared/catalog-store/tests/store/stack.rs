@@ -31,6 +31,7 @@ pub(crate) struct Stack {
     pub(crate) calls: Arc<Calls>,
     pub(crate) bucket: PathBuf,
     pub(crate) s3_endpoint: String,
+    watched: (aws_sdk_dynamodb::Client, aws_sdk_s3::Client),
     _directory: TempDir,
 }
 
@@ -61,9 +62,16 @@ impl Stack {
         let watched = aws_sdk_dynamodb::Client::from_conf(dynamodb.interceptor(Watch(calls.clone())).build());
         let raw_s3 = aws_sdk_s3::Client::from_conf(s3.clone().build());
         let watched_s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(Watch(calls.clone())).build());
-        let store = CatalogStore::from_clients(watched, watched_s3, TABLE, BUCKET);
+        let store = CatalogStore::from_clients(watched.clone(), watched_s3.clone(), TABLE, BUCKET);
         store.create_table().await.unwrap();
-        Self { store, raw, raw_s3, calls, bucket, s3_endpoint, _directory: directory }
+        let watched = (watched, watched_s3);
+        Self { store, raw, raw_s3, calls, bucket, s3_endpoint, watched, _directory: directory }
+    }
+
+    /// The same catalog in a process of its own: it remembers nothing of what others did.
+    pub(crate) fn another_store(&self) -> CatalogStore {
+        let (dynamodb, s3) = self.watched.clone();
+        CatalogStore::from_clients(dynamodb, s3, TABLE, BUCKET)
     }
 
     /// Names of the objects in a folder of the bucket.
@@ -76,7 +84,7 @@ impl Stack {
 }
 
 impl Drop for Stack {
-    /// Whatever a test does, the store reads by key.
+    /// Whatever a test does, the store reads by key. A test of scans takes what it counted.
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert_eq!((self.calls.of("Scan"), self.calls.of("Scan consistent")), (0, 0));

@@ -1,8 +1,7 @@
 use catalog_model::Applied;
 use catalog_store::{Flipped, RollupHead};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::faults::{Fault, with_fault};
 use crate::stack::{NOW, Stack};
 
 fn head(generation: &str) -> RollupHead {
@@ -12,57 +11,6 @@ fn head(generation: &str) -> RollupHead {
         last_complete_day: Some("2026-10-31".into()),
         at_ms: NOW,
     }
-}
-
-#[tokio::test]
-async fn concurrent_appenders_leave_no_gap_and_lose_no_row() {
-    let stack = Stack::start().await;
-    let appends = (0..30).map(|n| {
-        let rows = vec![json!({ "row": n, "part": 0 }), json!({ "row": n, "part": 1 })];
-        let store = stack.store.clone();
-        async move { store.append_deltas(&rows).await.unwrap() }
-    });
-    let mut last = futures::future::join_all(appends).await;
-    last.sort_unstable();
-    assert_eq!(last, (1..=30).collect::<Vec<u64>>());
-
-    let log = stack.store.deltas_after(0).await.unwrap();
-    assert_eq!(log.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), last);
-    let mut rows: Vec<u64> = log.iter().map(|(_, rows)| rows[0]["row"].as_u64().unwrap()).collect();
-    rows.sort_unstable();
-    assert_eq!(rows, (0..30).collect::<Vec<u64>>());
-    assert!(log.iter().all(|(_, rows)| rows.len() == 2 && rows[0]["row"] == rows[1]["row"]));
-
-    assert_eq!(stack.store.deltas_after(28).await.unwrap().len(), 2);
-    assert!(stack.store.deltas_after(30).await.unwrap().is_empty());
-    assert!(stack.calls.take().keys().all(|operation| operation != "Query"), "the log is read consistently");
-}
-
-#[tokio::test]
-async fn many_rows_become_several_items_and_a_long_row_goes_to_the_bucket() {
-    let stack = Stack::start().await;
-    assert_eq!(stack.store.append_deltas(&[]).await.unwrap(), 0);
-    let rows: Vec<Value> = (0..150).map(|n| json!({ "n": n, "text": "x".repeat(10_000) })).collect();
-    assert_eq!(stack.store.append_deltas(&rows).await.unwrap(), 6, "more than one page of a query");
-    let long = json!({ "n": 150, "text": "x".repeat(700_000) });
-    assert_eq!(stack.store.append_deltas(std::slice::from_ref(&long)).await.unwrap(), 7);
-    assert_eq!(stack.store.last_delta().await.unwrap(), 7);
-
-    let read: Vec<Value> = stack.store.deltas_after(0).await.unwrap().into_iter().flat_map(|(_, rows)| rows).collect();
-    assert_eq!(read, rows.into_iter().chain([long]).collect::<Vec<_>>());
-    assert_eq!(stack.objects("bodies").len(), 1);
-}
-
-#[tokio::test]
-async fn an_append_that_breaks_off_leaves_a_dense_log() {
-    let stack = Stack::start().await;
-    for fault in [Fault::Before(0), Fault::After(0), Fault::Before(1), Fault::After(1)] {
-        let rows = [json!({ "n": 1 })];
-        with_fault(fault, stack.store.append_deltas(&rows)).await.unwrap_err();
-        stack.store.append_deltas(&rows).await.unwrap();
-    }
-    let seqs: Vec<u64> = stack.store.deltas_after(0).await.unwrap().into_iter().map(|(seq, _)| seq).collect();
-    assert_eq!(seqs, [1, 2, 3, 4, 5], "only a lost answer repeats rows");
 }
 
 #[tokio::test]
