@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use delivery::cors::Cors;
-use http::{Method, StatusCode, header, request::Parts};
+use http::{Method, StatusCode, request::Parts};
 use jiff::Timestamp;
 use serde_json::Value;
 use tracing::{error, info};
@@ -120,8 +120,6 @@ fn streamed(route: &'static Route, answer: StreamedAnswer) -> Response {
     let mut response = Response::new(streaming::limited(route.function, answer.body));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
-    let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().entry(header::CONTENT_TYPE).or_insert(json);
     response
 }
 

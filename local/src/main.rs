@@ -7,6 +7,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use cli::options::Do;
 
+/// Answers are made of many small pieces: the system's allocator takes a tenth of the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let what = cli::options::Cli::parse().what();

@@ -10,8 +10,8 @@ use catalog_search::{Catalog, NotLoaded, Stamp, render};
 use catalog_store::{CatalogStore, Read, StoreError};
 use tokio::sync::Mutex;
 
-/// What the cache holds at most: thirty thousand entities of a usual size.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// What the cache holds at most: sixty thousand entities of a usual size.
+const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// Of one entity, beside its text and its identity.
 const ENTRY_BYTES: usize = 200;
@@ -105,6 +105,11 @@ impl Documents {
             self.cache.lock().await.put(identity, rv, stamp, Arc::clone(&text));
         }
         Ok(Some(text))
+    }
+
+    /// Whether a text of the entity is kept, true or not.
+    pub(crate) async fn has(&self, identity: &Identity) -> bool {
+        self.cache.lock().await.entries.contains_key(identity)
     }
 
     /// The text of this very record, if it is kept and still true.

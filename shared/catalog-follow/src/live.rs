@@ -15,8 +15,8 @@ const FRESHNESS: SignedDuration = SignedDuration::from_secs(1);
 /// How often the pointer is looked at. It moves every few minutes at most, and the old segment stays good for an hour;
 /// but what a rebuild corrected should be seen soon.
 const POINTER_EVERY: SignedDuration = SignedDuration::from_secs(60);
-/// Rows behind the segment from which on a newer segment takes less memory than it costs to read.
-const MAX_ROWS_BEHIND: u64 = 20_000;
+/// Rows behind the segment from which on a newer segment saves more, in memory and in each question, than it costs to read.
+const MAX_ROWS_BEHIND: u64 = 2_000;
 /// Each try loads what was missing before; a question touches few columns one after the other.
 const MAX_TRIES: u32 = 32;
 
@@ -112,7 +112,13 @@ impl LiveCatalog {
         info!(seq = pointer.seq, segment = pointer.hash, "begins at a segment");
         let mut standing = {
             let before = self.standing.read().await;
-            Standing::on(pointer.clone(), &before.catalog, &self.store).await?
+            let mut standing = Standing::on(pointer.clone(), &before.catalog, &self.store).await?;
+            // A compaction of what was followed changes nothing that is shown; a rebuild may.
+            let is_compacted = before.pointer.as_ref().is_none_or(|before| before.generation == pointer.generation);
+            if is_compacted && pointer.seq <= progress.seq && before.catalog.ready().is_ok() {
+                standing.catalog.take_over_stamps(&before.catalog).map_err(StoreError::rebuild_needed)?;
+            }
+            standing
         };
         let mut next = Progress::at(Some(pointer), progress.log_end);
         loop {

@@ -18,7 +18,7 @@ use crate::rules::rules_hash;
 use crate::segment::absent::{Absent, Counters};
 use crate::segment::aliases::Aliases;
 use crate::segment::base::NotLoaded;
-use crate::segment::column::{Column, ColumnWriter};
+use crate::segment::column::{Column, ColumnWriter, RankRef};
 use crate::segment::entities::Entities;
 use crate::segment::file::{FileWriter, block_content};
 use crate::segment::heads::{Followed, HeadsWriter, INHERITED_KEYS, StoredNaming};
@@ -204,7 +204,7 @@ impl Compaction<'_> {
             self.catalog.base.relations().map(|(relation_type, relation)| (relation_type, &relation.column)).collect();
         for relation_type in types {
             let entries = changed.remove(relation_type).unwrap_or_default();
-            let entries: Vec<((&str, &str, bool), Vec<Doc>)> = entries
+            let entries: Vec<(RankRef<'_>, Vec<Doc>)> = entries
                 .into_iter()
                 .map(|((target, is_inherited), docs)| ((target, target, is_inherited), docs.into_iter().collect()))
                 .collect();
@@ -263,7 +263,7 @@ impl Compaction<'_> {
         &self,
         column: Option<&'m Column>,
         mask: &DocSet,
-        changed: impl Iterator<Item = ((&'m str, &'m str, bool), &'m [Doc])>,
+        changed: impl Iterator<Item = (RankRef<'m>, &'m [Doc])>,
     ) -> ColumnWriter {
         let of_base = column.into_iter().flat_map(Column::entries).map(|entry| {
             let left = entry.docs.iter().filter(|doc| !mask.contains(**doc)).map(|doc| self.place(*doc));

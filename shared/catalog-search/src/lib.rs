@@ -3,6 +3,7 @@
 //! Pure: no I/O and no clock. The specification is the behaviour of Backstage's catalog 4.0.0.
 
 mod affected;
+mod apply;
 mod catalog;
 mod compact;
 mod docs;
@@ -15,6 +16,7 @@ mod flatten;
 mod js_text;
 mod like;
 mod listed;
+mod names;
 mod overlay;
 mod predicate;
 mod predicate_schema;
@@ -28,9 +30,10 @@ mod rows;
 mod rules;
 mod segment;
 mod shape;
+mod stamps;
 mod touched;
 
-pub use catalog::{Catalog, Stamp};
+pub use catalog::Catalog;
 pub use facets::FacetValue;
 pub use fields::{FieldsError, MAX_FIELDS, Projection};
 pub use filter::{Filter, FilterError, MAX_STATEMENTS};
@@ -44,4 +47,5 @@ pub use rules::rules_hash;
 pub use segment::base::NotLoaded;
 pub use segment::{Block, Directory, FORMAT, SegmentError, SegmentFile, SegmentHead};
 pub use shape::{Inherited, Naming, Shape};
+pub use stamps::Stamp;
 pub use touched::Touched;

@@ -1,9 +1,13 @@
 //! SQL's `LIKE`, which Backstage's full-text filter is: `%` any text, `_` any character, `\` takes the next as it is.
 
+use memchr::memmem::Finder;
+
 /// A search term in lower case, to be found anywhere in a value.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     tokens: Vec<Token>,
+    /// The text, if a value need only contain it.
+    literal: Option<Finder<'static>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,21 +31,23 @@ impl Pattern {
             });
         }
         tokens.dedup_by(|one, other| *one == Token::AnyText && *other == Token::AnyText);
-        Self { tokens }
+        let literal = literal(&tokens).map(|text| Finder::new(&text).into_owned());
+        Self { tokens, literal }
     }
 
-    /// The text, if a value need only contain it.
-    pub(crate) fn literal(&self) -> Option<String> {
-        let [Token::AnyText, inner @ .., Token::AnyText] = self.tokens.as_slice() else { return None };
-        let literal = |token: &Token| match token {
-            Token::Is(c) => Some(*c),
-            Token::AnyOne | Token::AnyText => None,
-        };
-        inner.iter().map(literal).collect()
+    pub(crate) fn literal(&self) -> Option<&Finder<'static>> {
+        self.literal.as_ref()
+    }
+
+    pub(crate) fn matches(&self, value: &str) -> bool {
+        match &self.literal {
+            Some(literal) => literal.find(value.as_bytes()).is_some(),
+            None => self.matches_by_token(value),
+        }
     }
 
     /// Tries each start behind the last `%` only, so the work is at most length times length.
-    pub(crate) fn matches(&self, value: &str) -> bool {
+    fn matches_by_token(&self, value: &str) -> bool {
         let value: Vec<char> = value.chars().collect();
         let (mut token, mut at) = (0, 0);
         let mut retry: Option<(usize, usize)> = None;
@@ -62,6 +68,16 @@ impl Pattern {
         }
         self.tokens[token..].iter().all(|token| *token == Token::AnyText)
     }
+}
+
+/// `None`: a wildcard stands in it.
+fn literal(tokens: &[Token]) -> Option<String> {
+    let [Token::AnyText, inner @ .., Token::AnyText] = tokens else { return None };
+    let literal = |token: &Token| match token {
+        Token::Is(c) => Some(*c),
+        Token::AnyOne | Token::AnyText => None,
+    };
+    inner.iter().map(literal).collect()
 }
 
 #[cfg(test)]
@@ -87,7 +103,8 @@ mod tests {
             ("aab", "aaaab", true),
             ("ä😀", "xä😀", true),
         ] {
-            assert_eq!(Pattern::containing(term).matches(value), found, "{term} in {value}");
+            let pattern = Pattern::containing(term);
+            assert_eq!((pattern.matches(value), pattern.matches_by_token(value)), (found, found), "{term} in {value}");
         }
     }
 }

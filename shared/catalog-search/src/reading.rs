@@ -17,7 +17,7 @@ use crate::js_text::utf16_len;
 use crate::overlay::column::OverlayColumn;
 use crate::segment::Block;
 use crate::segment::base::NotLoaded;
-use crate::segment::column::Column;
+use crate::segment::column::{Column, RankRef};
 
 pub(crate) const UID: &str = "metadata.uid";
 const RELATIONS: &str = "relations.";
@@ -299,7 +299,7 @@ impl View {
     pub(crate) fn each_entry(
         &self,
         catalog: &Catalog,
-        mut take: impl FnMut((&str, &str, bool), &mut dyn Iterator<Item = Doc>),
+        mut take: impl FnMut(RankRef<'_>, &mut dyn Iterator<Item = Doc>),
     ) {
         self.each_entry_from(catalog, "", |rank, docs| {
             take(rank, docs);
@@ -312,7 +312,7 @@ impl View {
         &self,
         catalog: &Catalog,
         from: &str,
-        mut take: impl FnMut((&str, &str, bool), &mut dyn Iterator<Item = Doc>) -> bool,
+        mut take: impl FnMut(RankRef<'_>, &mut dyn Iterator<Item = Doc>) -> bool,
     ) {
         let mask = self.mask(catalog);
         if let Some(base) = &self.base {

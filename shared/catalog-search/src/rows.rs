@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use itertools::Itertools;
-use memchr::memmem::Finder;
 
 use crate::catalog::Catalog;
 use crate::docs::{Doc, DocSet};
@@ -193,8 +192,7 @@ impl View {
             let mut of_base = DocSet::default();
             match pattern.literal() {
                 Some(literal) => {
-                    let finder = Finder::new(&literal);
-                    base.values().containing(&finder).for_each(|at| base.entry(at).add_to(&mut of_base));
+                    base.values().containing(literal).for_each(|at| base.entry(at).add_to(&mut of_base));
                 }
                 None => {
                     let matching = base.entries().filter(|entry| pattern.matches(entry.value));

@@ -101,6 +101,22 @@ impl CatalogStore {
         }
     }
 
+    /// The counter of a record as it is now; 0 if nothing was ever written. Always a consistent read.
+    pub async fn counter(&self, key: &RecordKey) -> Result<u64, StoreError> {
+        check_key(key)?;
+        let answer = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(attributes::record_key(key)))
+            .projection_expression(attributes::RV)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(StoreError::aws("GetItem"))?;
+        Ok(answer.item.as_ref().and_then(|item| attributes::number(item, attributes::RV)).unwrap_or_default())
+    }
+
     /// The records of `keys`, in the same order and number; a key may be asked for twice.
     pub async fn records(&self, keys: &[RecordKey], read: Read) -> Result<Vec<Record>, StoreError> {
         for key in keys {

@@ -116,9 +116,29 @@ pub(crate) async fn refresh(request: &ApiGatewayProxyRequest, deps: &Deps, now: 
 
 /// The entity that answers to a reference, as it is shown.
 async fn shown(entity_ref: &EntityRef, deps: &Deps, now: Timestamp) -> Result<Option<Arc<str>>, ApiError> {
+    if let Some(text) = unchanged(entity_ref, deps, now).await.map_err(unavailable)? {
+        return Ok(Some(text));
+    }
     let found = find_record(entity_ref, deps, now).await.map_err(unavailable)?;
     let Some((identity, record, _)) = found else { return Ok(None) };
     text_of(&identity, &record, deps).await.map_err(unavailable)
+}
+
+/// The text that is kept of an entity, if its record is still the same: then nothing but its counter was read.
+async fn unchanged(entity_ref: &EntityRef, deps: &Deps, now: Timestamp) -> Result<Option<Arc<str>>, StoreError> {
+    let identity = Identity::of_entity(entity_ref);
+    if may_be_claimed(entity_ref) || !deps.documents.has(&identity).await {
+        return Ok(None);
+    }
+    let key = RecordKey::Entity(identity.clone());
+    let (followed, rv) = tokio::join!(deps.live.follow(now), deps.store.counter(&key));
+    followed?;
+    deps.documents.kept(&identity, rv?, &deps.live).await
+}
+
+/// Resources may be called what their own identity is not; nothing else has another name.
+fn may_be_claimed(entity_ref: &EntityRef) -> bool {
+    entity_ref.kind() == "resource"
 }
 
 /// A record that was just read, as it is shown. `None`: it is no entity (any more).

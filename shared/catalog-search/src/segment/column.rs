@@ -39,6 +39,9 @@ pub(crate) struct Column {
     dense: Vec<(u32, DocSet)>,
 }
 
+/// Value, original and mark: the order of a column.
+pub(crate) type RankRef<'c> = (&'c str, &'c str, bool);
+
 /// One value of a column, by its number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Entry<'c> {
@@ -52,7 +55,7 @@ pub(crate) struct Entry<'c> {
 
 impl<'c> Entry<'c> {
     /// The order of a column.
-    pub(crate) fn rank(&self) -> (&'c str, &'c str, bool) {
+    pub(crate) fn rank(&self) -> RankRef<'c> {
         (self.value, self.original, self.is_marked)
     }
 
@@ -185,7 +188,7 @@ pub(crate) struct ColumnWriter {
 
 impl ColumnWriter {
     /// `docs` rise. A value of nobody is left out.
-    pub(crate) fn push(&mut self, (value, original, is_marked): (&str, &str, bool), docs: &[Doc]) {
+    pub(crate) fn push(&mut self, (value, original, is_marked): RankRef<'_>, docs: &[Doc]) {
         if docs.is_empty() {
             return;
         }

@@ -41,7 +41,10 @@ impl Held {
     pub(crate) fn compact(&mut self) {
         let (file, directory) = SegmentFile::open(self.compacted().content).unwrap();
         assert_eq!(directory, read_as_head_says(&file));
-        *self = Self { catalog: Catalog::on(directory), file: Some(file) };
+        let mut next = Self { catalog: Catalog::on(directory), file: Some(file) };
+        next.ask(Catalog::ready);
+        next.catalog.take_over_stamps(&self.catalog).unwrap();
+        *self = next;
     }
 }
 
