@@ -207,7 +207,9 @@ fn is_fresh(seen: Timestamp, now: Timestamp, at_most: SignedDuration) -> bool {
 
 fn is_better(pointer: &SegmentPointer, progress: &Progress) -> bool {
     let Some(standing) = &progress.pointer else {
-        return progress.seq == 0 || progress.defect.is_some() || !pointer.generation.is_empty();
+        let has_nothing = progress.seq == 0;
+        let is_much = progress.rows_behind > MAX_ROWS_BEHIND;
+        return has_nothing || is_much || progress.defect.is_some() || !pointer.generation.is_empty();
     };
     let is_another = pointer.hash != standing.hash;
     let is_ahead = progress.defect.is_some() && pointer.seq >= progress.seq;

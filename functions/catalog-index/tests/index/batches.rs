@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::words::{index, now};
 
-const CASES: u32 = 12;
+const CASES: u32 = 40;
 const KEYS: usize = 4;
 
 /// Which record says what: an owner, a claim of a name, or nothing any more.

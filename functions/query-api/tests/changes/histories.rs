@@ -19,6 +19,7 @@ enum Step {
         system: Option<usize>,
         depends_on: Vec<usize>,
         by_arn: bool,
+        uses: Option<usize>,
     },
     NoComponent {
         n: usize,
@@ -59,6 +60,8 @@ enum Step {
     Page {
         limit: usize,
     },
+    /// The follower takes all there is, so that nothing from before can hide what a later change must name.
+    CatchUp,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -66,8 +69,8 @@ fn step() -> impl Strategy<Value = Step> {
     let maybe = || prop::option::of(0..THINGS);
     let some = || prop::collection::vec(0..THINGS, 0..3);
     prop_oneof![
-        4 => (n(), maybe(), maybe(), some(), any::<bool>()).prop_map(|(n, owner, system, depends_on, by_arn)| {
-            Step::Component { n, owner, system, depends_on, by_arn }
+        4 => (n(), maybe(), maybe(), some(), any::<bool>(), maybe()).prop_map(|(n, owner, system, depends_on, by_arn, uses)| {
+            Step::Component { n, owner, system, depends_on, by_arn, uses }
         }),
         2 => n().prop_map(|n| Step::NoComponent { n }),
         4 => (n(), maybe(), prop::option::weighted(0.3, n()), some()).prop_map(|(n, name, owner, dependency_of)| {
@@ -80,7 +83,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(file, name, resource, by_arn)| Step::Claim { file, name, resource, by_arn }),
         2 => (0usize..2, n()).prop_map(|(file, name)| Step::NoClaim { file, name }),
         1 => (n(), any::<bool>()).prop_map(|(n, is_there)| Step::Group { n, is_there }),
-        3 => Just(Step::Index),
+        8 => Just(Step::Index),
+        4 => Just(Step::CatchUp),
         2 => (1usize..6).prop_map(|limit| Step::Page { limit }),
     ]
 }
@@ -116,13 +120,14 @@ impl Case {
     fn fragment(&self, step: &Step) -> (RecordKey, String, Said) {
         let entity = |reference: EntityRef| RecordKey::Entity(Identity::of_entity(&reference));
         let (key, file, said) = match step {
-            Step::Component { n, owner, system, depends_on, by_arn } => {
+            Step::Component { n, owner, system, depends_on, by_arn, uses } => {
                 let mut facts = self.owned(Role::Declared, *owner);
                 facts.say(Pointer::spec("system"), system.map(|n| format!("s{}-{n}", self.0)));
                 for n in depends_on {
                     let target = if *by_arn { self.resource(*n).key() } else { Key::of_ref(&self.name(*n)) };
                     facts.relations.insert(Relation::new("dependsOn", target));
                 }
+                facts.relations.extend(uses.map(|n| Relation::new("uses", self.resource(n).key())));
                 (entity(self.component(*n)), "components".to_owned(), Said::Facts(facts))
             }
             Step::NoComponent { n } => (entity(self.component(*n)), "components".to_owned(), Said::Gone),
@@ -151,7 +156,7 @@ impl Case {
                 let said = if *is_there { Said::Facts(self.owned(Role::Declared, None)) } else { Said::Gone };
                 (entity(self.group(*n).parse().unwrap()), "groups".to_owned(), said)
             }
-            Step::Index | Step::Page { .. } => unreachable!("nothing is written"),
+            Step::Index | Step::Page { .. } | Step::CatchUp => unreachable!("nothing is written"),
         };
         (key, format!("{file}-{}", self.0), said)
     }
@@ -159,8 +164,12 @@ impl Case {
 
 async fn play(stack: &mut Stack, case: &Case, steps: &[Step], limits: (usize, usize)) -> Result<(), TestCaseError> {
     let mut follower: Option<Follower> = None;
+    for n in 0..THINGS {
+        let (key, file, said) = case.fragment(&Step::Group { n, is_there: true });
+        stack.say(&key, &file, said).await;
+    }
     for (at, step) in steps.iter().enumerate() {
-        if at == limits.1 % steps.len() {
+        if at == limits.1 % steps.len().div_ceil(2) {
             follower = Some(Follower::start(stack).await);
         }
         match step {
@@ -168,6 +177,11 @@ async fn play(stack: &mut Stack, case: &Case, steps: &[Step], limits: (usize, us
             Step::Page { limit } => {
                 if let Some(follower) = &mut follower {
                     follower.step(stack, *limit).await;
+                }
+            }
+            Step::CatchUp => {
+                if let Some(follower) = &mut follower {
+                    follower.catch_up(stack, limits.0).await;
                 }
             }
             write => {
@@ -189,12 +203,16 @@ fn a_follower_that_stops_anywhere_ends_where_a_full_read_ends() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let number = std::cell::Cell::new(0);
     let config = Config { cases: CASES, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let histories = (prop::collection::vec(step(), 1..30), (1usize..8, any::<usize>()));
+    let histories = (prop::collection::vec(step(), 1..60), (1usize..8, any::<usize>()));
     TestRunner::new(config)
         .run(&histories, |(steps, limits)| {
             number.set(number.get() + 1);
             let case = Case(number.get());
-            runtime.block_on(async { play(&mut Stack::start().await, &case, &steps, limits).await })
+            runtime.block_on(async {
+                let mut stack = Stack::start().await;
+                stack.pace_ms = 10_000;
+                play(&mut stack, &case, &steps, limits).await
+            })
         })
         .unwrap();
 }

@@ -7,4 +7,6 @@ mod follower;
 #[cfg(test)]
 mod histories;
 #[cfg(test)]
+mod others;
+#[cfg(test)]
 mod stack;

@@ -24,6 +24,8 @@ pub(crate) struct Stack {
     pub(crate) stream: Vec<Value>,
     serial: u64,
     pub(crate) now_ms: i64,
+    /// How much later each request comes than the one before: more than the index may be old.
+    pub(crate) pace_ms: i64,
 }
 
 impl Stack {
@@ -51,7 +53,7 @@ impl Stack {
             Arc::new(Deps::of_store(store.clone(), CursorKey::new("tests"))),
             catalog_index::Deps::of_store(store.clone()),
         );
-        Self { store, raw, index, api, stream: Vec::new(), serial: 0, now_ms: 1_790_000_000_000 }
+        Self { store, raw, index, api, stream: Vec::new(), serial: 0, now_ms: 1_790_000_000_000, pace_ms: 2_000 }
     }
 
     /// Writes a fragment; the stream tells of it later.
@@ -93,9 +95,9 @@ impl Stack {
         self.index(&records).await;
     }
 
-    /// Status and body. Each request comes later than the index may be old.
+    /// Status and body.
     pub(crate) async fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> (u16, Value) {
-        self.now_ms += 2_000;
+        self.now_ms += self.pace_ms;
         let mut many: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, value) in parameters {
             many.entry(name).or_default().push(value);
