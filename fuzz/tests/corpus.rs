@@ -137,8 +137,3 @@ fn is_sound(content: &[u8], head: &SegmentHead) -> bool {
         content.get(range).is_some_and(|range| catalog.load(block, range).is_ok())
     })
 }
-
-#[test]
-fn zz_write() {
-    fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/segment/format-1"), segment()).unwrap();
-}
