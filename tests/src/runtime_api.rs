@@ -91,6 +91,8 @@ impl RuntimeApi {
     }
 }
 
+const END_OF_PRELUDE: &str = "\0\0\0\0\0\0\0\0";
+
 /// What the binary of a function answers to one event, when it is started as Lambda does it, on the services of a stack.
 ///
 /// # Panics
@@ -100,7 +102,13 @@ pub async fn response_of_binary(binary: &'static str, running: &Running, event: 
     let answer = tokio::task::spawn_blocking(move || answer_of_binary(binary, &endpoints, &event)).await;
     let answer = answer.expect("the thread that waits does not panic");
     assert_eq!(answer.kind, "response", "{}", answer.body);
-    serde_json::from_str(&answer.body).expect("a response is JSON")
+    // A streamed answer is a prelude of JSON, eight NUL bytes, and the body.
+    let (json, body) = answer.body.split_once(END_OF_PRELUDE).unwrap_or((&answer.body, ""));
+    let mut response: Value = serde_json::from_str(json).expect("a response is JSON");
+    if json.len() < answer.body.len() {
+        response["body"] = body.into();
+    }
+    response
 }
 
 fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {

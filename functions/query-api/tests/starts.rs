@@ -17,6 +17,7 @@ async fn the_binary_takes_an_event_and_answers() {
     });
     let body = response_of_binary(BINARY, &running, event).await;
     assert_eq!(body["statusCode"], json!(200), "{body}");
+    assert!(body["body"].as_str().is_some_and(|body| body.contains("\"index\"")), "{body}");
     running.stack.shutdown().await;
 }
 

@@ -13,6 +13,9 @@ use crate::reading::{Reading, UID, View};
 use crate::segment::column::Column;
 use crate::segment::entities::{Uid, uid_bytes};
 
+/// Looking one entity up takes as long as walking past so many values.
+const FEW_ONE_IN: usize = 16;
+
 /// What is sorted, and by what.
 pub(crate) struct Rows<'c> {
     catalog: &'c Catalog,
@@ -145,8 +148,15 @@ impl<'c> Rows<'c> {
             (Some(from), false) => column.map_or(0, |column| column.lower_bound(from))..entries,
             (Some(from), true) => 0..column.map_or(0, |column| column.upper_bound(from)),
         };
-        let of_base: Box<dyn Iterator<Item = usize>> =
-            if descending { Box::new(of_base.rev()) } else { Box::new(of_base) };
+        // A few entities are looked up one by one; for many, all values are walked.
+        let of_few =
+            column.filter(|_| self.docs.len() < entries / FEW_ONE_IN).map(|column| column.values_of(&self.docs));
+        let of_base: Box<dyn Iterator<Item = usize>> = match (of_few, descending) {
+            (Some(few), false) => Box::new(few.into_iter().filter(move |at| of_base.contains(at))),
+            (Some(few), true) => Box::new(few.into_iter().rev().filter(move |at| of_base.contains(at))),
+            (None, false) => Box::new(of_base),
+            (None, true) => Box::new(of_base.rev()),
+        };
         let of_base =
             of_base.filter_map(move |at| Some(column?.entry(at))).map(|entry| (entry.value, entry.docs, true));
         let overlay = view.overlay.as_deref();

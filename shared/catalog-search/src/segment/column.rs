@@ -11,6 +11,7 @@
 //! Relations use the same form: the values are the keys that are pointed at, the entities those that point.
 
 use std::cmp::Ordering;
+use std::sync::OnceLock;
 
 use crate::docs::{Doc, DocSet};
 use crate::segment::SegmentError;
@@ -37,6 +38,8 @@ pub(crate) struct Column {
     /// Entities with a value.
     valued: DocSet,
     dense: Vec<(u32, DocSet)>,
+    /// Values by entity, once somebody asked for it.
+    by_entity: OnceLock<Vec<(Doc, u32)>>,
 }
 
 /// Value, original and mark: the order of a column.
@@ -117,6 +120,20 @@ impl Column {
         &self.valued
     }
 
+    /// Numbers of the values that these entities have, rising.
+    pub(crate) fn values_of(&self, docs: &DocSet) -> Vec<usize> {
+        let forward = self.by_entity.get_or_init(|| self.forward());
+        let mut values = Vec::new();
+        for doc in docs.iter() {
+            let first = forward.partition_point(|(other, _)| *other < doc);
+            values
+                .extend(forward[first..].iter().take_while(|(other, _)| *other == doc).map(|(_, value)| place(*value)));
+        }
+        values.sort_unstable();
+        values.dedup();
+        values
+    }
+
     /// Values by entity: what each of them points at, in the order of entities.
     pub(crate) fn forward(&self) -> Vec<(Doc, u32)> {
         let mut pairs = Vec::with_capacity(self.docs.len());
@@ -132,7 +149,13 @@ impl Column {
     pub(crate) fn bytes(&self) -> usize {
         let numbers = self.starts.capacity() + self.docs.capacity() + self.marked.capacity() + self.nulls.capacity();
         let bits: usize = self.dense.iter().map(|(_, bits)| bits.bytes()).sum();
-        self.values.bytes() + self.originals.bytes() + numbers * size_of::<u32>() + bits + self.valued.bytes()
+        let by_entity = self.docs.capacity() * size_of::<(Doc, u32)>();
+        self.values.bytes()
+            + self.originals.bytes()
+            + numbers * size_of::<u32>()
+            + bits
+            + self.valued.bytes()
+            + by_entity
     }
 
     /// # Errors
