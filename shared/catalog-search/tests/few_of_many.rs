@@ -1,7 +1,5 @@
 //! A page of a few entities among many is looked up instead of walked to: the rows are the same.
 
-#![expect(clippy::unwrap_used, reason = "tests, and the words that they share")]
-
 mod held;
 
 use catalog_model::{
