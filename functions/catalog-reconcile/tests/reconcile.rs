@@ -107,7 +107,7 @@ async fn a_record_that_is_ahead_of_the_log_is_no_difference() {
     index(&mut world).await;
     declare(&mut world, &["late"]).await;
     // The stream tells of it while the comparison waits.
-    let deps = Deps::of_store(world.store.clone(), Duration::from_millis(300));
+    let deps = Deps::of_store(world.store.clone(), Duration::from_secs(1));
     let compared = handle(Action::Compare, &deps, now());
     let (report, ()) = tokio::join!(compared, async {
         tokio::time::sleep(Duration::from_millis(400)).await;
