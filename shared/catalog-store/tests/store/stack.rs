@@ -10,12 +10,16 @@ use catalog_model::{
 };
 use catalog_store::CatalogStore;
 use dynoxide::Database;
+use hyper::body::Incoming;
+use hyper::service::{Service as _, service_fn};
+use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 
 use crate::faults::{Calls, Watch};
 
@@ -103,12 +107,24 @@ async fn serve_s3(directory: &TempDir) -> String {
     let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).unwrap());
     service.set_auth(SimpleAuth::from_single("key", "secret"));
     let service = service.build();
+    // In a folder the second of two deletions at once finds no file and fails; in S3 both succeed.
+    let deletions = Arc::new(Mutex::new(()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
             socket.set_nodelay(true).unwrap();
-            let service = service.clone();
+            let (service, deletions) = (service.clone(), deletions.clone());
+            let service = service_fn(move |request: Request<Incoming>| {
+                let (service, deletions) = (service.clone(), deletions.clone());
+                async move {
+                    let _alone = match *request.method() {
+                        Method::DELETE => Some(deletions.lock().await),
+                        _ => None,
+                    };
+                    service.call(request).await
+                }
+            });
             tokio::spawn(async move {
                 let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
                 // A client that goes away is no matter of the test.
