@@ -1,6 +1,12 @@
 //! Function name -> what runs when it is invoked: JSON in, JSON or a stream out, as Lambda sees it.
 
-use std::{collections::BTreeMap, fmt, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::body::{Body, to_bytes};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -103,6 +109,25 @@ impl Functions {
         self
     }
 
+    /// The same functions, of which every invocation that ended is told to `observer`: the function's name, and the time from
+    /// the event to its answer; of a streamed answer, to its first byte.
+    #[must_use]
+    pub fn observed(mut self, observer: impl Fn(&str, Duration) + Send + Sync + 'static) -> Self {
+        let observer = Arc::new(observer);
+        for (name, handler) in Arc::make_mut(&mut self.0) {
+            let (name, observer) = (Arc::<str>::from(name.as_str()), Arc::clone(&observer));
+            *handler = match handler.clone() {
+                Handler::Buffered(inner) => Handler::Buffered(Arc::new(move |event| {
+                    timed(inner(event), Arc::clone(&name), Arc::clone(&observer)).boxed()
+                })),
+                Handler::Streaming(inner) => Handler::Streaming(Arc::new(move |event| {
+                    timed(inner(event), Arc::clone(&name), Arc::clone(&observer)).boxed()
+                })),
+            };
+        }
+        self
+    }
+
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)
@@ -136,6 +161,13 @@ impl Functions {
             },
         }
     }
+}
+
+async fn timed<T>(invocation: impl Future<Output = T>, name: Arc<str>, observer: Arc<impl Fn(&str, Duration)>) -> T {
+    let began = Instant::now();
+    let answer = invocation.await;
+    observer(&name, began.elapsed());
+    answer
 }
 
 /// A streamed answer as the answer of a proxy integration.

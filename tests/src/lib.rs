@@ -1,5 +1,6 @@
 //! Whole-flow, redelivery, convergence, conformance, template and layering tests, and the company that they play with.
 
+pub mod between;
 pub mod checkout;
 pub mod company;
 pub mod deliveries;

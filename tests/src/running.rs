@@ -44,7 +44,19 @@ impl Running {
     /// # Panics
     /// Panics when it cannot start.
     pub async fn start_between(options: StackOptions, between: impl FnOnce(&Endpoints) -> Endpoints) -> Self {
-        let functions = |endpoints: &Endpoints| callboard::connected::functions(&between(endpoints));
+        Self::start_watched(options, between, |_, _| {}).await
+    }
+
+    /// As [`Self::start_between`]; `observer` is told of every invocation and how long it took.
+    ///
+    /// # Panics
+    /// Panics when it cannot start.
+    pub async fn start_watched(
+        options: StackOptions,
+        between: impl FnOnce(&Endpoints) -> Endpoints,
+        observer: impl Fn(&str, Duration) + Send + Sync + 'static,
+    ) -> Self {
+        let functions = |endpoints: &Endpoints| callboard::connected::functions(&between(endpoints)).observed(observer);
         let stack = Stack::start(options, functions).await.expect("the stack starts");
         Self { stack, client: reqwest::Client::new(), token: None }
     }

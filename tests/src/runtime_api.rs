@@ -26,7 +26,7 @@ pub struct Answer {
     pub body: String,
 }
 
-/// Serves one event to whoever asks first, on a loopback port of its own; further questions wait for ever.
+/// Serves events one after the other to whoever asks, on a loopback port of its own; further questions wait for ever.
 #[derive(Debug)]
 pub struct RuntimeApi {
     address: SocketAddr,
@@ -38,11 +38,16 @@ impl RuntimeApi {
     /// # Errors
     /// Fails when no loopback port can be had.
     pub fn serve(event: &Value) -> io::Result<Self> {
+        Self::serve_all(std::iter::once(event.to_string()))
+    }
+
+    /// # Errors
+    /// Fails when no loopback port can be had.
+    pub fn serve_all(mut events: impl Iterator<Item = String> + Send + 'static) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let (sender, answers) = mpsc::channel();
         let (asking, asked) = mpsc::channel();
-        let mut event = Some(event.to_string());
         let mut waiting = Vec::new();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -50,7 +55,7 @@ impl RuntimeApi {
                 while let Ok(Some((path, body))) = read_request(&mut reader) {
                     if path.ends_with("/invocation/next") {
                         let _nobody_waits = asking.send(Instant::now());
-                        let Some(event) = event.take() else {
+                        let Some(event) = events.next() else {
                             waiting.push(reader);
                             break;
                         };

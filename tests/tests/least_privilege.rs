@@ -4,72 +4,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, Response, Uri};
-use callboard::ports::Endpoints;
 use callboard::stack::StackOptions;
 use callboard::wiring;
+use callboard_tests::between::{Call, Calls};
 use callboard_tests::checkout::root;
 use callboard_tests::company::Company;
 use callboard_tests::deliveries::Plot;
 use callboard_tests::running::Running;
 use callboard_tests::template::read;
 use serde_json::{Value, json};
-
-/// One call: who made it, the action that IAM asks for, and on what (`CatalogBucket/bodies/`).
-type Call = (String, String, String);
-
-/// Passes every request on as it is, and notes who called what.
-#[derive(Clone)]
-struct Door {
-    to: SocketAddr,
-    calls: Arc<Mutex<BTreeSet<Call>>>,
-    client: reqwest::Client,
-}
-
-fn door(to: SocketAddr, calls: &Arc<Mutex<BTreeSet<Call>>>) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let address = listener.local_addr().unwrap();
-    let door = Door { to, calls: Arc::clone(calls), client: reqwest::Client::new() };
-    let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass).with_state(door)).await });
-    address
-}
-
-async fn pass(State(door): State<Door>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    door.calls.lock().unwrap().insert(call(&method, &uri, &headers));
-    let url = format!("http://{}{uri}", door.to);
-    let answer = door.client.request(method, url).headers(headers).body(body).send().await.unwrap();
-    let mut response = Response::builder().status(answer.status());
-    *response.headers_mut().unwrap() = answer.headers().clone();
-    response.body(Body::from(answer.bytes().await.unwrap())).unwrap()
-}
-
-fn call(method: &Method, uri: &Uri, headers: &HeaderMap) -> Call {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let signed = text("authorization").split("Credential=").nth(1).unwrap_or_default();
-    let caller = signed.split('/').next().unwrap_or_default().to_owned();
-    if let Some(operation) = text("x-amz-target").rsplit_once('.') {
-        return (caller, format!("dynamodb:{}", operation.1), "Table".to_owned());
-    }
-    let mut parts = uri.path().trim_start_matches('/').splitn(3, '/');
-    let (bucket, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let bucket = wiring::BUCKETS.iter().find(|known| known.name == bucket).map_or(bucket, |known| known.resource);
-    let action = match method.as_str() {
-        "GET" | "HEAD" => "s3:GetObject",
-        "PUT" => "s3:PutObject",
-        "DELETE" => "s3:DeleteObject",
-        _ => "s3:other",
-    };
-    (caller, action.to_owned(), format!("{bucket}/{folder}/"))
-}
 
 /// What the roles allow, in the words of [`Call`]; a resource may end in `*`.
 fn allowed() -> Vec<(String, Vec<String>, Vec<String>)> {
@@ -98,7 +43,7 @@ fn allowed() -> Vec<(String, Vec<String>, Vec<String>)> {
     rows
 }
 
-fn is_allowed((caller, action, on): &Call, rows: &[(String, Vec<String>, Vec<String>)]) -> bool {
+fn is_allowed(Call { caller, action, on }: &Call, rows: &[(String, Vec<String>, Vec<String>)]) -> bool {
     let covers = |pattern: &String| match pattern.strip_suffix('*') {
         Some(prefix) => on.starts_with(prefix),
         None => on == pattern,
@@ -115,7 +60,7 @@ const SILENT: [&str; 2] = [wiring::AUTHORIZER, wiring::CATALOG_RECONCILE];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_function_calls_its_role_allows() {
-    let calls = Arc::default();
+    let calls = Calls::default();
     let options = StackOptions {
         retry_delay: Duration::from_millis(5),
         // Often enough to happen while the plot is played.
@@ -123,13 +68,7 @@ async fn what_a_function_calls_its_role_allows() {
         token: Some(TOKEN.to_owned()),
         ..StackOptions::default()
     };
-    let running = Running::start_between(options, |endpoints| {
-        let dynamodb = door(endpoints.dynamodb, &calls);
-        let s3 = door(endpoints.s3, &calls);
-        Endpoints { dynamodb, s3, ..*endpoints }
-    })
-    .await
-    .with_token(TOKEN);
+    let running = Running::start_between(options, |endpoints| calls.between(endpoints)).await.with_token(TOKEN);
     let company = Company::generated(41);
     running.play(&Plot::of(&company)).await;
     // A body that does not fit into its record, then nothing of it any more.
@@ -151,12 +90,12 @@ async fn what_a_function_calls_its_role_allows() {
     assert_eq!(running.get("/api/status", &[]).await.0, 200);
     running.stack.shutdown().await;
 
-    let (calls, rows) = (calls.lock().unwrap().clone(), allowed());
-    let callers: BTreeSet<&str> = calls.iter().map(|(caller, _, _)| caller.as_str()).collect();
+    let (calls, rows) = (calls.take(), allowed());
+    let callers: BTreeSet<&str> = calls.keys().map(|call| call.caller.as_str()).collect();
     let silent: Vec<&&str> = wiring::FUNCTIONS.iter().filter(|function| !callers.contains(**function)).collect();
     assert!(silent.iter().all(|function| SILENT.contains(function)), "{silent:?} called nothing");
     assert!(!callers.contains(wiring::AUTHORIZER), "the authorizer calls AWS");
-    assert!(calls.iter().any(|(_, action, on)| action == "s3:PutObject" && on == "CatalogBucket/bodies/"));
-    let refused: Vec<&Call> = calls.iter().filter(|call| !is_allowed(call, &rows)).collect();
+    assert!(calls.keys().any(|call| call.action == "s3:PutObject" && call.on == "CatalogBucket/bodies/"));
+    let refused: Vec<&Call> = calls.keys().filter(|call| !is_allowed(call, &rows)).collect();
     assert!(refused.is_empty(), "AWS would refuse {refused:?}");
 }

@@ -7,6 +7,7 @@ use catalog_search::RowState;
 use catalog_store::{MAX_ROW_BYTES, StoreError};
 use jiff::Timestamp;
 use lambda_runtime::Error;
+use telemetry::{BatchMetrics, Metric};
 use tracing::{info, instrument, warn};
 
 use crate::handler::{Deps, milliseconds};
@@ -59,6 +60,7 @@ pub(crate) async fn index(event: &Event, deps: &Deps, now: Timestamp) -> Result<
     }
     if counts.changed + counts.unchanged + counts.broken > 0 {
         count(&counts, deps, now).await;
+        tell_lag(event, now);
     }
     match failed_at {
         Some((at, error)) => response_from(event, at, error),
@@ -79,6 +81,14 @@ async fn count(counts: &Counts, deps: &Deps, now: Timestamp) {
     if let Err(error) = deps.store.count(SOURCE, &sums, milliseconds(now)).await {
         warn!(error = %delivery::describe(&error), "could not count a batch");
     }
+}
+
+fn tell_lag(event: &Event, now: Timestamp) {
+    let made = event.records.iter().map(|record| record.change.approximate_creation_date_time.timestamp_millis());
+    let Some(oldest) = made.min() else { return };
+    let mut metrics = BatchMetrics::new(SOURCE);
+    metrics.add(Metric::IndexLag, u64::try_from(now.as_millisecond() - oldest).unwrap_or_default());
+    metrics.emit(now);
 }
 
 /// A row that is longer than the log takes says so instead.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use catalog_follow::LiveCatalog;
 use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
-use catalog_search::{Catalog, NotLoaded, Stamp, render};
+use catalog_search::{Catalog, Known, Stamp, render};
 use catalog_store::{CatalogStore, Read, StoreError};
+use lru::LruCache;
 use tokio::sync::Mutex;
 
 /// What the cache holds at most: sixty thousand entities of a usual size.
@@ -21,19 +22,9 @@ pub(crate) struct Documents {
     cache: Mutex<Cache>,
 }
 
-/// What the index knows of an entity now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Known {
-    rv: u64,
-    /// `None`: there is no such entity.
-    stamp: Option<Stamp>,
-}
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cache {
-    entries: HashMap<Identity, Entry>,
-    by_use: BTreeMap<u64, Identity>,
-    clock: u64,
+    entries: LruCache<Identity, Entry>,
     bytes: usize,
 }
 
@@ -41,7 +32,6 @@ struct Cache {
 struct Entry {
     rv: u64,
     stamp: Stamp,
-    used: u64,
     text: Arc<str>,
 }
 
@@ -54,7 +44,7 @@ impl Documents {
         live: &LiveCatalog,
         store: &CatalogStore,
     ) -> Result<Vec<Option<Arc<str>>>, StoreError> {
-        let known = live.ask(|catalog| identities.iter().map(|identity| known(identity, catalog)).collect()).await?;
+        let known = live.ask(|catalog| identities.iter().map(|identity| catalog.known_of(identity)).collect()).await?;
         let known: Vec<Known> = known;
         let mut found: Vec<Option<Arc<str>>> = vec![None; identities.len()];
         let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
@@ -97,7 +87,7 @@ impl Documents {
             return Ok(None);
         }
         let identity = &stitched.identity;
-        let shown = |catalog: &Catalog| Ok((render(stitched, catalog)?.to_string(), known(identity, catalog)?));
+        let shown = |catalog: &Catalog| Ok((render(stitched, catalog)?.to_string(), catalog.known_of(identity)?));
         let (text, known) = live.ask(shown).await?;
         let text: Arc<str> = text.into();
         // What the index does not know yet has no stamp that could tell when it is not true any more.
@@ -109,7 +99,7 @@ impl Documents {
 
     /// Whether a text of the entity is kept, true or not.
     pub(crate) async fn has(&self, identity: &Identity) -> bool {
-        self.cache.lock().await.entries.contains_key(identity)
+        self.cache.lock().await.entries.contains(identity)
     }
 
     /// The text of this very record, if it is kept and still true.
@@ -119,16 +109,11 @@ impl Documents {
         rv: u64,
         live: &LiveCatalog,
     ) -> Result<Option<Arc<str>>, StoreError> {
-        let known = live.ask(|catalog| known(identity, catalog)).await?;
+        let known = live.ask(|catalog| catalog.known_of(identity)).await?;
         let mut cache = self.cache.lock().await;
-        let is_this = cache.entries.get(identity).is_some_and(|entry| entry.rv == rv);
+        let is_this = cache.entries.peek(identity).is_some_and(|entry| entry.rv == rv);
         Ok(if is_this { cache.get(identity, known) } else { None })
     }
-}
-
-fn known(identity: &Identity, catalog: &Catalog) -> Result<Known, NotLoaded> {
-    let rv = catalog.rv(&RecordKey::Entity(identity.clone()))?.unwrap_or_default();
-    Ok(Known { rv, stamp: catalog.stamp(identity)? })
 }
 
 async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<Vec<Record>, StoreError> {
@@ -138,38 +123,36 @@ async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<
     store.records(&keys, read).await
 }
 
+impl Default for Cache {
+    fn default() -> Self {
+        // Bounded by bytes, and not by entries.
+        Self { entries: LruCache::unbounded(), bytes: 0 }
+    }
+}
+
 impl Cache {
     fn get(&mut self, identity: &Identity, known: Known) -> Option<Arc<str>> {
-        self.clock += 1;
         let stamp = known.stamp?;
-        let entry = self.entries.get_mut(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
-        let identity = self.by_use.remove(&entry.used)?;
-        self.by_use.insert(self.clock, identity);
-        entry.used = self.clock;
+        let entry = self.entries.get(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
         Some(Arc::clone(&entry.text))
     }
 
     fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: Arc<str>) {
-        self.clock += 1;
-        let bytes = weight(identity, &text);
-        let entry = Entry { rv, stamp, used: self.clock, text };
-        if let Some(old) = self.entries.insert(identity.clone(), entry) {
-            self.by_use.remove(&old.used);
+        self.bytes += weight(identity, &text);
+        if let Some(old) = self.entries.put(identity.clone(), Entry { rv, stamp, text }) {
             self.bytes -= weight(identity, &old.text);
         }
-        self.bytes += bytes;
-        self.by_use.insert(self.clock, identity.clone());
         while self.bytes > MAX_BYTES
-            && let Some((_, oldest)) = self.by_use.pop_first()
+            && let Some((oldest, entry)) = self.entries.pop_lru()
         {
-            self.bytes -= self.entries.remove(&oldest).map_or(0, |entry| weight(&oldest, &entry.text));
+            self.bytes -= weight(&oldest, &entry.text);
         }
     }
 }
 
 /// Bytes of memory, roughly.
 fn weight(identity: &Identity, text: &str) -> usize {
-    ENTRY_BYTES + 2 * identity.as_str().len() + text.len()
+    ENTRY_BYTES + identity.as_str().len() + text.len()
 }
 
 #[cfg(test)]
@@ -192,7 +175,7 @@ mod tests {
         [0, 1].map(|_| {
             let mut catalog = Catalog::default();
             catalog.apply([row_of(&record)]).unwrap();
-            catalog.stamp(&identity).unwrap().unwrap()
+            catalog.known_of(&identity).unwrap().stamp.unwrap()
         })
     }
 
@@ -212,7 +195,7 @@ mod tests {
 
         let large: Arc<str> = "x".repeat(MAX_BYTES / 4).into();
         (1..=5).for_each(|n| cache.put(&identity(n), 1, stamp, Arc::clone(&large)));
-        assert_eq!((cache.entries.len(), cache.by_use.len()), (3, 3));
+        assert_eq!(cache.entries.len(), 3);
         assert_eq!(cache.bytes, 3 * weight(&identity(1), &large));
         assert!(
             cache.get(&identity(0), known(5, stamp)).is_none() && cache.get(&identity(2), known(1, stamp)).is_none()

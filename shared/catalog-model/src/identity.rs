@@ -86,14 +86,15 @@ impl Identity {
 
     /// Backstage's `metadata.uid`: a UUID (version 8) that is the same for one identity at all times and everywhere.
     pub fn uid(&self) -> String {
-        let digest = Sha256::digest(format!("callboard uid\n{}", self.0));
+        Uuid::from_bytes(self.uid_bytes()).as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+    }
+
+    /// The bytes of [`Self::uid`].
+    pub fn uid_bytes(&self) -> [u8; 16] {
+        let digest = Sha256::new().chain_update("callboard uid\n").chain_update(&self.0).finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
-        uuid::Builder::from_custom_bytes(bytes)
-            .into_uuid()
-            .as_hyphenated()
-            .encode_lower(&mut Uuid::encode_buffer())
-            .to_owned()
+        uuid::Builder::from_custom_bytes(bytes).into_uuid().into_bytes()
     }
 }
 

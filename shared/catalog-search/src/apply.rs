@@ -11,7 +11,6 @@ use crate::flatten::SearchValue;
 use crate::overlay::{Alias, FOLLOWING_RELATIONS, Live, Slot, State, following_rows};
 use crate::row::{IndexRow, RowState, derived_ref_of};
 use crate::segment::base::NotLoaded;
-use crate::segment::entities::uid_bytes;
 use crate::shape::Shape;
 
 impl Catalog {
@@ -45,7 +44,7 @@ impl Catalog {
         if let Some(doc) = self.overlay.numbers.get(identity) {
             return *doc;
         }
-        let uid = uid_bytes(&identity.uid()).unwrap_or_default();
+        let uid = identity.uid_bytes();
         let doc = match self.base.entities().of_identity(identity) {
             Some(doc) => doc,
             None => {
@@ -61,7 +60,7 @@ impl Catalog {
     }
 
     fn apply_entity(&mut self, identity: &Identity, rv: u64, state: RowState, touched: &mut BTreeSet<Doc>) {
-        if let Some(doc) = self.known(identity) {
+        if let Some(doc) = self.number_of(identity) {
             touched.extend(self.touched_by_entity(doc));
             self.stamp_around(doc);
             self.unindex(doc);

@@ -16,7 +16,7 @@ use crate::segment::entities::{Uid, uid_bytes, uid_text};
 use crate::segment::heads::Head;
 use crate::segment::{Block, Directory, SegmentError};
 use crate::shape::Shape;
-use crate::stamps::{Stamp, Stamps};
+use crate::stamps::{Known, Stamps};
 
 /// All entities with their names, relations and search rows.
 ///
@@ -172,13 +172,17 @@ impl Catalog {
         Ok(self.existing(identity).and_then(|doc| self.shape(doc)))
     }
 
-    /// `None`: there is no such entity.
+    /// What is known of an entity without reading its record.
     ///
     /// # Errors
     /// Fails while blocks are missing.
-    pub fn stamp(&self, identity: &Identity) -> Result<Option<Stamp>, NotLoaded> {
+    pub fn known_of(&self, identity: &Identity) -> Result<Known, NotLoaded> {
         self.ready()?;
-        Ok(self.existing(identity).map(|doc| self.stamps.of(doc)))
+        let doc = self.number_of(identity);
+        let rv = doc.and_then(|doc| self.counter_of(doc));
+        let rv = rv.or_else(|| self.base.absent().counter(&RecordKey::Entity(identity.clone())));
+        let stamp = doc.filter(|doc| self.exists_now(*doc)).map(|doc| self.stamps.of(doc));
+        Ok(Known { rv: rv.unwrap_or_default(), stamp })
     }
 
     /// Takes over the stamps of a catalog that has seen all that is in this one's segment, before any row is applied:
@@ -189,7 +193,7 @@ impl Catalog {
     pub fn take_over_stamps(&mut self, before: &Self) -> Result<(), NotLoaded> {
         before.ready()?;
         self.ready()?;
-        self.stamps = Stamps::after(&before.stamps, |doc| self.known(&before.identity(doc)));
+        self.stamps = Stamps::after(&before.stamps, |doc| self.number_of(&before.identity(doc)));
         Ok(())
     }
 
@@ -247,12 +251,12 @@ impl Catalog {
         self.all.contains(doc)
     }
 
-    pub(crate) fn known(&self, identity: &Identity) -> Option<Doc> {
+    pub(crate) fn number_of(&self, identity: &Identity) -> Option<Doc> {
         self.overlay.numbers.get(identity).copied().or_else(|| self.base.entities().of_identity(identity))
     }
 
     pub(crate) fn existing(&self, identity: &Identity) -> Option<Doc> {
-        self.known(identity).filter(|doc| self.exists_now(*doc))
+        self.number_of(identity).filter(|doc| self.exists_now(*doc))
     }
 
     /// Outgoing relations of an entity by its own record.
@@ -299,10 +303,8 @@ impl Catalog {
     pub(crate) fn known_rv(&self, key: &RecordKey) -> Option<u64> {
         match key {
             RecordKey::Entity(identity) => {
-                let doc = self.known(identity);
-                let changed = doc.and_then(|doc| self.overlay.slots.get(&doc)).map(|slot| slot.rv);
-                let of_base = || doc.filter(|doc| self.is_of_base(*doc)).map(|doc| self.base.counters().entity(doc));
-                changed.or_else(of_base).or_else(|| self.base.absent().counter(key))
+                let counter = self.number_of(identity).and_then(|doc| self.counter_of(doc));
+                counter.or_else(|| self.base.absent().counter(key))
             }
             RecordKey::Alias(alias) => {
                 let changed = self.overlay.aliases.get(alias).map(|alias| alias.rv);
@@ -312,10 +314,15 @@ impl Catalog {
         }
     }
 
+    fn counter_of(&self, doc: Doc) -> Option<u64> {
+        let of_base = || self.is_of_base(doc).then(|| self.base.counters().entity(doc));
+        self.overlay.slots.get(&doc).map(|slot| slot.rv).or_else(of_base)
+    }
+
     pub(crate) fn is_in_overlay(&self, key: &RecordKey) -> bool {
         match key {
             RecordKey::Entity(identity) => {
-                self.known(identity).is_some_and(|doc| self.overlay.slots.contains_key(&doc))
+                self.number_of(identity).is_some_and(|doc| self.overlay.slots.contains_key(&doc))
             }
             RecordKey::Alias(key) => self.overlay.aliases.contains_key(key),
         }

@@ -151,7 +151,7 @@ impl Compaction<'_> {
             Naming::Own => StoredNaming::Own,
             Naming::Derived => StoredNaming::Derived,
             Naming::Taken { holder, .. } => {
-                StoredNaming::TakenBy(catalog.known(holder).map_or(NOWHERE, |holder| self.place(holder)))
+                StoredNaming::TakenBy(catalog.number_of(holder).map_or(NOWHERE, |holder| self.place(holder)))
             }
         };
         Followed { naming, giver: shape.inherited.as_ref().map(|inherited| self.place(inherited.giver)) }

@@ -47,5 +47,5 @@ pub use rules::rules_hash;
 pub use segment::base::NotLoaded;
 pub use segment::{Block, Directory, FORMAT, SegmentError, SegmentFile, SegmentHead};
 pub use shape::{Inherited, Naming, Shape};
-pub use stamps::Stamp;
+pub use stamps::{Known, Stamp};
 pub use touched::Touched;

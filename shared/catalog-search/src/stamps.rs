@@ -12,6 +12,15 @@ pub struct Stamp {
     change: u64,
 }
 
+/// What the catalog knows of an entity without its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The newest that is known of its record; 0: nothing is.
+    pub rv: u64,
+    /// `None`: there is no such entity.
+    pub stamp: Option<Stamp>,
+}
+
 /// When what is shown of an entity last changed, by the number of the change.
 #[derive(Debug)]
 pub(crate) struct Stamps {

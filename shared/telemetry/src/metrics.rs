@@ -24,6 +24,8 @@ pub(crate) fn write_to_stdout() {
 pub enum Unit {
     /// How many.
     Count,
+    /// How long.
+    Milliseconds,
 }
 
 impl Unit {
@@ -32,6 +34,7 @@ impl Unit {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Count => "Count",
+            Self::Milliseconds => "Milliseconds",
         }
     }
 }
@@ -58,10 +61,12 @@ pub enum Metric {
     FragmentsStale,
     /// Fragments already stored.
     FragmentsDuplicate,
+    /// From the oldest change of a stream batch to its row in the log. DynamoDB tells the time of a change in whole seconds.
+    IndexLag,
 }
 
 /// The table: metric, its name in CloudWatch, its unit.
-const METRICS: [(Metric, &str, Unit); 9] = [
+const METRICS: [(Metric, &str, Unit); 10] = [
     (Metric::MessagesReceived, "MessagesReceived", Unit::Count),
     (Metric::MessagesAcked, "MessagesAcked", Unit::Count),
     (Metric::MessagesRetried, "MessagesRetried", Unit::Count),
@@ -71,6 +76,7 @@ const METRICS: [(Metric, &str, Unit); 9] = [
     (Metric::FragmentsApplied, "FragmentsApplied", Unit::Count),
     (Metric::FragmentsStale, "FragmentsStale", Unit::Count),
     (Metric::FragmentsDuplicate, "FragmentsDuplicate", Unit::Count),
+    (Metric::IndexLag, "IndexLag", Unit::Milliseconds),
 ];
 
 impl Metric {

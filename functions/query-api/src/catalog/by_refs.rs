@@ -50,8 +50,11 @@ pub(crate) async fn by_refs(
     deps.live.follow(now).await.map_err(unavailable)?;
     let identities = identities(&refs, &filter.and(query), deps).await?;
     let asked: Vec<Identity> = identities.iter().flatten().cloned().collect();
-    let mut found = whole(&asked, projection.as_ref(), deps).await?.into_iter();
-    let mut text = r#"{"items":["#.to_owned();
+    let found = whole(&asked, projection.as_ref(), deps).await?;
+    let bytes: usize = found.iter().flatten().map(|entity| entity.len()).sum();
+    let mut found = found.into_iter();
+    let mut text = String::with_capacity(bytes + "null,".len() * (identities.len() + 2));
+    text.push_str(r#"{"items":["#);
     for (at, identity) in identities.iter().enumerate() {
         if at > 0 {
             text.push(',');

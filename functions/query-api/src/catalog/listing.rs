@@ -85,6 +85,7 @@ struct Joined {
 
 impl Joined {
     fn add(&mut self, text: &mut String, entities: Vec<Option<Arc<str>>>) {
+        text.reserve(entities.iter().flatten().map(|entity| entity.len() + ",".len()).sum());
         for entity in entities.into_iter().flatten() {
             if self.is_begun {
                 text.push(',');

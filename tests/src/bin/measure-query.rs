@@ -1,0 +1,135 @@
+//! What the binary of `query-api` takes on the data of a local stack: the CPU time from its start to its first answer, by
+//! what is asked first; its memory after many questions; and a list of everything.
+//! `cargo build --release --bin query-api`, a stack that runs on some port base (here 19700) and holds a catalog, then
+//! `cargo run -p callboard-tests --bin measure-query -- target/release/query-api 19700 [questions.txt]`
+//!
+//! `questions.txt` has one path with its query a line, below `/api/catalog`.
+
+use std::fs;
+use std::io;
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use callboard_tests::runtime_api::{Answer, RuntimeApi, lambda_command};
+use reqwest::Url;
+use serde_json::{Map, Value, json};
+
+const ANSWER_BOUND: Duration = Duration::from_secs(300);
+
+/// What is asked first, each of a process of its own.
+const FIRST: [(&str, &str); 5] = [
+    ("facet of kinds", "/entity-facets?facet=kind"),
+    ("filter and count", "/entities/by-query?filter=kind=component,spec.type=service&limit=0"),
+    (
+        "ordered page of 20",
+        "/entities/by-query?filter=kind=component,spec.type=service&limit=20&orderField=metadata.name,asc",
+    ),
+    (
+        "text in name and title",
+        "/entities/by-query?filter=kind=component&limit=20&orderField=metadata.name,asc&fullTextFilterTerm=pay&fullTextFilterFields=metadata.name,metadata.title",
+    ),
+    ("one entity by a name that nobody has", "/entities/by-name/component/default/no-such-name"),
+];
+
+/// API Gateway's event for a GET below `/api/catalog`.
+fn event(target: &str) -> String {
+    let url = Url::parse(&format!("http://localhost/api/catalog{target}")).expect("a path makes a URL");
+    let mut query = Map::new();
+    for (key, value) in url.query_pairs() {
+        let values = query.entry(key.into_owned()).or_insert_with(|| json!([]));
+        values.as_array_mut().expect("it was just made").push(value.into());
+    }
+    json!({
+        "resource": "/{proxy+}", "path": url.path(), "httpMethod": "GET", "headers": {}, "multiValueHeaders": {},
+        "queryStringParameters": null, "multiValueQueryStringParameters": query, "pathParameters": null,
+        "stageVariables": null, "body": null, "isBase64Encoded": false,
+        "requestContext": {"requestId": "1", "stage": "live", "path": url.path(), "httpMethod": "GET", "identity": {}}
+    })
+    .to_string()
+}
+
+struct Function {
+    process: Child,
+    api: RuntimeApi,
+}
+
+impl Function {
+    fn start(binary: &str, port_base: u16, targets: Vec<String>) -> io::Result<Self> {
+        let api = RuntimeApi::serve_all(targets.into_iter().map(|target| event(&target)))?;
+        let process = lambda_command(binary, &api)
+            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{}", port_base + 8))
+            .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{}", port_base + 9))
+            .spawn()?;
+        Ok(Self { process, api })
+    }
+
+    fn answer(&self) -> io::Result<Answer> {
+        self.api.answer(ANSWER_BOUND).map_err(io::Error::other)
+    }
+
+    /// Time on a processor of all its threads, those that ended included.
+    fn cpu_ms(&self) -> io::Result<u64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
+        // A tick is 10 ms on every Linux that this runs on.
+        Ok((ticks(11) + ticks(12)) * 10)
+    }
+
+    fn memory_mib(&self, what: &str) -> io::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or_default();
+        let kib =
+            line.trim_matches([':', ' ', '\t']).split_whitespace().next().and_then(|text| text.parse::<u64>().ok());
+        Ok(kib.unwrap_or_default() / 1024)
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let _it_may_have_ended = self.process.kill();
+        let _reaped = self.process.wait();
+    }
+}
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [binary, port_base, questions @ ..] = arguments.as_slice() else {
+        return Err(io::Error::other("usage: measure-query BINARY PORT_BASE [QUESTIONS]"));
+    };
+    let port_base: u16 = port_base.parse().map_err(io::Error::other)?;
+    println!("| asked first | CPU to the answer, ms | resident, MiB |\n|---|---:|---:|");
+    for (name, target) in FIRST {
+        let mut runs = Vec::new();
+        for _ in 0..3 {
+            let function = Function::start(binary, port_base, vec![target.to_owned()])?;
+            function.answer()?;
+            runs.push((function.cpu_ms()?, function.memory_mib("VmRSS")?));
+        }
+        runs.sort_unstable();
+        println!("| {name} | {} | {} |", runs[1].0, runs[1].1);
+    }
+    let all = Function::start(binary, port_base, vec!["/entities".to_owned()])?;
+    let began = Instant::now();
+    let bytes = all.answer()?.body.len();
+    println!(
+        "\nevery entity, streamed: {bytes} bytes, {} ms of CPU in {} ms, at most {} MiB resident",
+        all.cpu_ms()?,
+        began.elapsed().as_millis(),
+        all.memory_mib("VmHWM")?
+    );
+    let Some(questions) = questions.first() else { return Ok(()) };
+    let targets: Vec<String> = fs::read_to_string(questions)?.lines().map(str::to_owned).collect();
+    let asked = targets.len();
+    let function = Function::start(binary, port_base, targets)?;
+    for _ in 0..asked {
+        function.answer()?;
+    }
+    println!(
+        "\n{asked} questions: {} ms of CPU, {} MiB resident afterwards, at most {}",
+        function.cpu_ms()?,
+        function.memory_mib("VmRSS")?,
+        function.memory_mib("VmHWM")?
+    );
+    Ok(())
+}
