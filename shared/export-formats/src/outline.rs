@@ -85,12 +85,12 @@ fn options() -> serde_saphyr::Options {
             max_events: 3 * MAX_VALUES,
             max_aliases: 10_000,
             max_anchors: 10_000,
-            max_recorded_anchor_events: 200_000,
+            max_recorded_anchor_events: 100_000,
             max_total_scalar_bytes: 64 * 1024 * 1024,
             max_merge_keys: 10_000,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 400_000,
+            max_total_replayed_events: 100_000,
             max_replay_stack_depth: 32,
         },
     }
