@@ -1,6 +1,9 @@
 //! One function for each thing that is parsed from outside: any bytes in, no panic out, and what was read reads back.
 
+use std::collections::BTreeSet;
+
 use catalog_search::{Catalog, Filter, NotLoaded, Predicate, Projection, SegmentFile};
+use export_formats::{Parameters, parse};
 use query_api::{Cursor, CursorKey};
 use serde_json::Value;
 
@@ -8,7 +11,7 @@ use serde_json::Value;
 pub type Target = (&'static str, fn(&[u8]));
 
 pub const TARGETS: &[Target] =
-    &[("filter", filter), ("predicate", predicate), ("cursor", cursor), ("segment", segment)];
+    &[("filter", filter), ("predicate", predicate), ("cursor", cursor), ("segment", segment), ("export", export)];
 
 /// A question may need blocks again that others drove out; never more often than there are blocks.
 const MAX_ROUNDS: usize = 1_000;
@@ -66,4 +69,20 @@ pub fn segment(input: &[u8]) {
         }
     }
     let _compacted = catalog.compact(Some(&file.content), 1);
+}
+
+/// A CI/CD export: the format and the parameters in the first line, as in `cloudformation component=orders`, and the
+/// body behind it.
+pub fn export(input: &[u8]) {
+    let end = input.iter().position(|byte| *byte == b'\n').unwrap_or(input.len());
+    let (head, body) = (&input[..end], input.get(end + 1..).unwrap_or_default());
+    let Ok(head) = std::str::from_utf8(head) else { return };
+    let mut words = head.split_whitespace();
+    let format = words.next().unwrap_or_default();
+    let Ok(parameters) = Parameters::parse(words.filter_map(|word| word.split_once('='))) else { return };
+    let parsed = parse(format, "orders", body, &parameters);
+    assert_eq!(parsed, parse(format, "orders", body, &parameters), "an export says the same whenever it is read");
+    let Ok(parsed) = parsed else { return };
+    let records: BTreeSet<_> = parsed.statements.iter().map(|(key, _)| key).collect();
+    assert_eq!(records.len(), parsed.statements.len(), "each record is spoken of once");
 }

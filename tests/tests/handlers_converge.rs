@@ -169,7 +169,7 @@ impl Case {
             }
         }
         for (format, (_, version, body, parameters)) in heads {
-            let parsed = export_formats::parse(format, body.as_bytes(), &parameters).unwrap();
+            let parsed = export_formats::parse(format, "case", body.as_bytes(), &parameters).unwrap();
             for (key, said) in parsed.statements {
                 let source = SourceObject {
                     door: Door::Http,

@@ -39,8 +39,8 @@ pub(crate) struct Stamp {
 
 impl Export {
     pub(crate) fn parse(&self) -> Result<ParsedExport, CicdExportError> {
-        export_formats::parse(&self.source.format.to_string(), &self.body, &self.parameters)
-            .map_err(CicdExportError::Export)
+        let SourceObject { format, name, .. } = &self.source;
+        export_formats::parse(&format.to_string(), name, &self.body, &self.parameters).map_err(CicdExportError::Export)
     }
 
     /// The caller's serial, else the file's own clock, else the door's time.

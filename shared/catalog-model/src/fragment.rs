@@ -29,6 +29,11 @@ pub enum Door {
 pub enum Format {
     CatalogInfo,
     TerraformState,
+    TerraformShow,
+    Cloudformation,
+    CdkOutputs,
+    Openapi,
+    Asyncapi,
     /// A configuration item as AWS Config recorded it.
     Config,
     /// Config's word that a resource of an unrecorded type exists: no detail, and none is erased.
@@ -134,8 +139,18 @@ pub enum Applied {
 }
 
 impl Format {
-    pub const ALL: [Self; 5] =
-        [Self::CatalogInfo, Self::TerraformState, Self::Config, Self::ConfigNotice, Self::ConfigClaim];
+    pub const ALL: [Self; 10] = [
+        Self::CatalogInfo,
+        Self::TerraformState,
+        Self::TerraformShow,
+        Self::Cloudformation,
+        Self::CdkOutputs,
+        Self::Openapi,
+        Self::Asyncapi,
+        Self::Config,
+        Self::ConfigNotice,
+        Self::ConfigClaim,
+    ];
 }
 
 impl Record {
@@ -176,7 +191,14 @@ impl SourceObject {
     pub fn fragment_key(&self) -> FragmentKey {
         match self.format {
             Format::Config | Format::ConfigNotice => FragmentKey(self.format.to_string()),
-            Format::CatalogInfo | Format::TerraformState | Format::ConfigClaim => {
+            Format::CatalogInfo
+            | Format::TerraformState
+            | Format::TerraformShow
+            | Format::Cloudformation
+            | Format::CdkOutputs
+            | Format::Openapi
+            | Format::Asyncapi
+            | Format::ConfigClaim => {
                 let digest = hex::encode(Sha256::digest(self.to_string()));
                 FragmentKey(format!("{}:{}", self.format, &digest[..16]))
             }
@@ -274,6 +296,11 @@ impl fmt::Display for Format {
         f.write_str(match self {
             Self::CatalogInfo => "catalog-info",
             Self::TerraformState => "terraform-state",
+            Self::TerraformShow => "terraform-show",
+            Self::Cloudformation => "cloudformation",
+            Self::CdkOutputs => "cdk-outputs",
+            Self::Openapi => "openapi",
+            Self::Asyncapi => "asyncapi",
             Self::Config => "config",
             Self::ConfigNotice => "config-notice",
             Self::ConfigClaim => "config-claim",

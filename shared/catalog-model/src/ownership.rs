@@ -25,10 +25,43 @@ pub struct FieldRule {
     pub reports_disagreement: bool,
 }
 
-const DECLARED_FIRST: &[Format] =
-    &[Format::CatalogInfo, Format::TerraformState, Format::Config, Format::ConfigNotice, Format::ConfigClaim];
-const OBSERVED_FIRST: &[Format] =
-    &[Format::Config, Format::ConfigNotice, Format::ConfigClaim, Format::TerraformState, Format::CatalogInfo];
+const DECLARED_FIRST: &[Format] = &[
+    Format::CatalogInfo,
+    Format::Openapi,
+    Format::Asyncapi,
+    Format::TerraformState,
+    Format::TerraformShow,
+    Format::Cloudformation,
+    Format::CdkOutputs,
+    Format::Config,
+    Format::ConfigNotice,
+    Format::ConfigClaim,
+];
+const OBSERVED_FIRST: &[Format] = &[
+    Format::Config,
+    Format::ConfigNotice,
+    Format::ConfigClaim,
+    Format::TerraformState,
+    Format::TerraformShow,
+    Format::Cloudformation,
+    Format::CdkOutputs,
+    Format::Openapi,
+    Format::Asyncapi,
+    Format::CatalogInfo,
+];
+/// The file that a build made of an API says what the API is; a copy in a catalog file was written down some day.
+const BUILT_FIRST: &[Format] = &[
+    Format::Openapi,
+    Format::Asyncapi,
+    Format::CatalogInfo,
+    Format::TerraformState,
+    Format::TerraformShow,
+    Format::Cloudformation,
+    Format::CdkOutputs,
+    Format::Config,
+    Format::ConfigNotice,
+    Format::ConfigClaim,
+];
 
 pub static FIELD_RULES: &[FieldRule] = &[
     FieldRule { name: "declared first", prefix: "", order: DECLARED_FIRST, reports_disagreement: false },
@@ -49,6 +82,12 @@ pub static FIELD_RULES: &[FieldRule] = &[
         prefix: "/spec/lifecycle",
         order: DECLARED_FIRST,
         reports_disagreement: true,
+    },
+    FieldRule {
+        name: "definition of an API: its own export first",
+        prefix: "/spec/definition",
+        order: BUILT_FIRST,
+        reports_disagreement: false,
     },
     FieldRule {
         name: "AWS facts: observed first",
@@ -101,6 +140,7 @@ mod tests {
         for (pointer, rule) in [
             ("/spec/owner", "owner: declared first"),
             ("/spec/ownership", "declared first"),
+            ("/spec/definition", "definition of an API: its own export first"),
             ("/spec/aws/tags/team", "AWS facts: observed first"),
             ("/metadata/annotations/aws.amazon.com~1region", "AWS annotations: observed first"),
             ("/kind", "declared first"),

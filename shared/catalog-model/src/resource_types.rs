@@ -89,10 +89,13 @@ table! {
     "AWS::CloudFront::Function",                  "cloudfront",           Global,     "function/*",                     Exact, ["aws_cloudfront_function"];
     "AWS::CloudTrail::Trail",                     "cloudtrail",           Regional,   "trail/*",                        Exact, ["aws_cloudtrail"];
     "AWS::CloudWatch::Alarm",                     "cloudwatch",           Regional,   "alarm:*",                        ExactName, ["aws_cloudwatch_metric_alarm" "aws_cloudwatch_composite_alarm"];
+    "AWS::CloudWatch::Dashboard",                 "cloudwatch",           Global,     "dashboard/*",                    ExactName, ["aws_cloudwatch_dashboard"];
     "AWS::CodeBuild::Project",                    "codebuild",            Regional,   "project/*",                      Exact, ["aws_codebuild_project"];
     "AWS::CodeDeploy::Application",               "codedeploy",           Regional,   "application:*",                  ArnOnly, ["aws_codedeploy_app"];
     "AWS::CodePipeline::Pipeline",                "codepipeline",         Regional,   "*",                              Exact, ["aws_codepipeline"];
+    "AWS::Cognito::IdentityPool",                 "cognito-identity",     Regional,   "identitypool/*",                 Exact, ["aws_cognito_identity_pool"];
     "AWS::Cognito::UserPool",                     "cognito-idp",          Regional,   "userpool/*",                     Exact, ["aws_cognito_user_pool"];
+    "AWS::DAX::Cluster",                          "dax",                  Regional,   "cache/*",                        Exact, ["aws_dax_cluster"];
     "AWS::DynamoDB::Table",                       "dynamodb",             Regional,   "table/*",                        Exact, ["aws_dynamodb_table"];
     "AWS::EC2::CustomerGateway",                  "ec2",                  Regional,   "customer-gateway/*",             Prefixed("cgw-"), ["aws_customer_gateway"];
     "AWS::EC2::EIP",                              "ec2",                  Regional,   "elastic-ip/*",                   Prefixed("eipalloc-"), ["aws_eip"];
@@ -117,6 +120,7 @@ table! {
     "AWS::EC2::VPNGateway",                       "ec2",                  Regional,   "vpn-gateway/*",                  Prefixed("vgw-"), ["aws_vpn_gateway"];
     "AWS::EC2::Volume",                           "ec2",                  Regional,   "volume/*",                       Prefixed("vol-"), ["aws_ebs_volume"];
     "AWS::ECR::Repository",                       "ecr",                  Regional,   "repository/*",                   ExactName, ["aws_ecr_repository"];
+    "AWS::ECS::CapacityProvider",                 "ecs",                  Regional,   "capacity-provider/*",            Exact, ["aws_ecs_capacity_provider"];
     "AWS::ECS::Cluster",                          "ecs",                  Regional,   "cluster/*",                      Exact, ["aws_ecs_cluster"];
     "AWS::ECS::Service",                          "ecs",                  Regional,   "service/*",                      ExactWith('/'), ["aws_ecs_service"];
     "AWS::ECS::TaskDefinition",                   "ecs",                  Regional,   "task-definition/*",              ExactWith(':'), ["aws_ecs_task_definition"];
@@ -124,6 +128,7 @@ table! {
     "AWS::EFS::FileSystem",                       "elasticfilesystem",    Regional,   "file-system/*",                  Prefixed("fs-"), ["aws_efs_file_system"];
     "AWS::EKS::Cluster",                          "eks",                  Regional,   "cluster/*",                      Exact, ["aws_eks_cluster"];
     "AWS::EKS::Nodegroup",                        "eks",                  Regional,   "nodegroup/*",                    ArnOnly, ["aws_eks_node_group"];
+    "AWS::EMR::Cluster",                          "elasticmapreduce",     Regional,   "cluster/*",                      Prefixed("j-"), ["aws_emr_cluster"];
     "AWS::ElastiCache::CacheCluster",             "elasticache",          Regional,   "cluster:*",                      Exact, ["aws_elasticache_cluster"];
     "AWS::ElastiCache::ReplicationGroup",         "elasticache",          Regional,   "replicationgroup:*",             Exact, ["aws_elasticache_replication_group"];
     "AWS::ElasticBeanstalk::Application",         "elasticbeanstalk",     Regional,   "application/*",                  Exact, ["aws_elastic_beanstalk_application"];
@@ -136,6 +141,9 @@ table! {
     "AWS::ElasticLoadBalancingV2::TargetGroup",   "elasticloadbalancing", Regional,   "targetgroup/*/*",                Secondary { service: "elb", prefix: "targetgroup/" }, ["aws_lb_target_group" "aws_alb_target_group"];
     "AWS::Events::EventBus",                      "events",               Regional,   "event-bus/*",                    Exact, ["aws_cloudwatch_event_bus"];
     "AWS::Events::Rule",                          "events",               Regional,   "rule/*",                         Exact, ["aws_cloudwatch_event_rule"];
+    "AWS::FSx::FileSystem",                       "fsx",                  Regional,   "file-system/*",                  Exact, ["aws_fsx_lustre_file_system" "aws_fsx_ontap_file_system" "aws_fsx_openzfs_file_system" "aws_fsx_windows_file_system"];
+    "AWS::Glue::Crawler",                         "glue",                 Regional,   "crawler/*",                      ExactName, ["aws_glue_crawler"];
+    "AWS::Glue::Database",                        "glue",                 Regional,   "database/*",                     ExactName, [];
     "AWS::Glue::Job",                             "glue",                 Regional,   "job/*",                          ExactName, ["aws_glue_job"];
     "AWS::IAM::Group",                            "iam",                  Global,     "group/*",                        Secondary { service: IAM, prefix: "group/" }, ["aws_iam_group"];
     "AWS::IAM::InstanceProfile",                  "iam",                  Global,     "instance-profile/*",             Secondary { service: IAM, prefix: "instance-profile/" }, ["aws_iam_instance_profile"];
@@ -145,13 +153,17 @@ table! {
     "AWS::KMS::Alias",                            "kms",                  Regional,   "alias/*",                        Exact, ["aws_kms_alias"];
     "AWS::KMS::Key",                              "kms",                  Regional,   "key/*",                          Exact, ["aws_kms_key" "aws_kms_replica_key"];
     "AWS::Kinesis::Stream",                       "kinesis",              Regional,   "stream/*",                       Exact, ["aws_kinesis_stream"];
+    "AWS::KinesisAnalyticsV2::Application",       "kinesisanalytics",     Regional,   "application/*",                  ExactName, ["aws_kinesisanalyticsv2_application"];
     "AWS::KinesisFirehose::DeliveryStream",       "firehose",             Regional,   "deliverystream/*",               Exact, ["aws_kinesis_firehose_delivery_stream"];
     "AWS::Lambda::Function",                      "lambda",               Regional,   "function:*",                     Exact, ["aws_lambda_function"];
     "AWS::Lambda::LayerVersion",                  "lambda",               Regional,   "layer:*",                        ExactWith(':'), ["aws_lambda_layer_version"];
     "AWS::Logs::LogGroup",                        "logs",                 Regional,   "log-group:*",                    Exact, ["aws_cloudwatch_log_group"];
     "AWS::MSK::Cluster",                          "kafka",                Regional,   "cluster/*/*",                    Secondary { service: "kafka", prefix: "cluster/" }, ["aws_msk_cluster" "aws_msk_serverless_cluster"];
+    "AWS::MWAA::Environment",                     "airflow",              Regional,   "environment/*",                  ExactName, ["aws_mwaa_environment"];
     "AWS::OpenSearch::Domain",                    "es",                   Regional,   "domain/*",                       Exact, ["aws_opensearch_domain" "aws_elasticsearch_domain"];
+    "AWS::Pipes::Pipe",                           "pipes",                Regional,   "pipe/*",                         ExactName, ["aws_pipes_pipe"];
     "AWS::RDS::DBCluster",                        "rds",                  Regional,   "cluster:*",                      ExactOrOpaque { prefix: "cluster-", service: RDS }, ["aws_rds_cluster" "aws_docdb_cluster" "aws_neptune_cluster"];
+    "AWS::RDS::DBClusterParameterGroup",          "rds",                  Regional,   "cluster-pg:*",                   Exact, ["aws_rds_cluster_parameter_group"];
     "AWS::RDS::DBClusterSnapshot",                "rds",                  Regional,   "cluster-snapshot:*",             Exact, ["aws_db_cluster_snapshot"];
     "AWS::RDS::DBInstance",                       "rds",                  Regional,   "db:*",                           ExactOrOpaque { prefix: "db-", service: RDS }, ["aws_db_instance" "aws_rds_cluster_instance" "aws_docdb_cluster_instance" "aws_neptune_cluster_instance"];
     "AWS::RDS::DBParameterGroup",                 "rds",                  Regional,   "pg:*",                           Exact, ["aws_db_parameter_group"];
@@ -166,7 +178,10 @@ table! {
     "AWS::SSM::Parameter",                        "ssm",                  Regional,   "parameter/*",                    ExactName, ["aws_ssm_parameter"];
     "AWS::SageMaker::Endpoint",                   "sagemaker",            Regional,   "endpoint/*",                     Exact, ["aws_sagemaker_endpoint"];
     "AWS::SecretsManager::Secret",                "secretsmanager",       Regional,   "secret:*",                       ArnOnly, ["aws_secretsmanager_secret"];
+    "AWS::ServiceDiscovery::Namespace",           "servicediscovery",     Regional,   "namespace/*",                    Exact, ["aws_service_discovery_http_namespace" "aws_service_discovery_private_dns_namespace" "aws_service_discovery_public_dns_namespace"];
+    "AWS::ServiceDiscovery::Service",             "servicediscovery",     Regional,   "service/*",                      Exact, ["aws_service_discovery_service"];
     "AWS::StepFunctions::StateMachine",           "states",               Regional,   "stateMachine:*",                 Exact, ["aws_sfn_state_machine"];
+    "AWS::Synthetics::Canary",                    "synthetics",           Regional,   "canary:*",                       ExactName, ["aws_synthetics_canary"];
     "AWS::WAFv2::WebACL",                         "wafv2",                Regional,   "*/webacl/*/*",                   ArnOnly, ["aws_wafv2_web_acl"];
 }
 
@@ -184,6 +199,11 @@ pub fn of_terraform(terraform_type: &str) -> Option<&'static str> {
     by_terraform(terraform_type).map(|known| known.aws_type)
 }
 
+/// The type as the table writes it, for types that share its rows too. `None`: no row is of this type.
+pub fn of_aws_type(aws_type: &str) -> Option<&'static str> {
+    by_aws_type(aws_type).next().map(|known| known.aws_type)
+}
+
 /// The type that an ARN is of. `None`: no known type has ARNs like it.
 pub fn of_arn(arn: &str) -> Option<&'static str> {
     by_arn(&Arn::parse(arn)?).map(|known| known.aws_type)
@@ -199,12 +219,17 @@ pub fn is_global(aws_type: &str) -> bool {
 
 /// Types that share the ARNs of another, and so its rows.
 static SAME_ARNS: &[(&str, &str)] = &[
+    ("AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Alarm"),
     ("AWS::DocDB::DBCluster", "AWS::RDS::DBCluster"),
     ("AWS::DocDB::DBInstance", "AWS::RDS::DBInstance"),
+    ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table"),
     ("AWS::Elasticsearch::Domain", "AWS::OpenSearch::Domain"),
     ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"),
     ("AWS::Neptune::DBCluster", "AWS::RDS::DBCluster"),
     ("AWS::Neptune::DBInstance", "AWS::RDS::DBInstance"),
+    ("AWS::ServiceDiscovery::HttpNamespace", "AWS::ServiceDiscovery::Namespace"),
+    ("AWS::ServiceDiscovery::PrivateDnsNamespace", "AWS::ServiceDiscovery::Namespace"),
+    ("AWS::ServiceDiscovery::PublicDnsNamespace", "AWS::ServiceDiscovery::Namespace"),
 ];
 
 /// All rows of a type. Config writes types in more than one case.

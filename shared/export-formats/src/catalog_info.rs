@@ -79,6 +79,7 @@ impl File {
             statements: self.statements,
             clock_hint: None,
             documents: self.documents,
+            definitions: Vec::new(),
             notes: notes(parameters),
         })
     }

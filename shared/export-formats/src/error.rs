@@ -22,24 +22,37 @@ pub enum ExportError {
     NothingUsable { documents: Vec<DocumentVerdict> },
     #[error("the file has more than {limit} documents; split it")]
     TooManyDocuments { limit: usize },
-    #[error("the state is not valid JSON: {problem} at line {line} column {column}")]
-    Syntax { problem: String, line: usize, column: usize },
-    #[error("the state does not have the shape of a Terraform state: {problem} at line {line} column {column}")]
-    Shape { problem: String, line: usize, column: usize },
-    #[error("this is {found}, not a raw Terraform state; {advice}")]
-    WrongFormat { found: &'static str, advice: &'static str },
+    #[error("the {file} is not valid JSON: {problem} at line {line} column {column}")]
+    Syntax { file: &'static str, problem: String, line: usize, column: usize },
+    #[error("the {file} does not have the shape of {expected}: {problem} at line {line} column {column}")]
+    Shape { file: &'static str, expected: &'static str, problem: String, line: usize, column: usize },
+    #[error("the file is not valid YAML: {problem}")]
+    Yaml { problem: String },
+    #[error("this is {found}, not {expected}; {advice}")]
+    WrongFormat { found: &'static str, expected: &'static str, advice: &'static str },
+    #[error("the {file} has format version {version}, and only {known} are read")]
+    FormatVersion { file: &'static str, version: String, known: &'static str },
+    #[error("the definition is wrong at `{path}`: {problem}")]
+    Definition { path: &'static str, problem: &'static str },
     #[error(
         "the state has format version {version}, and only version 4 is read; \
          any `terraform apply` of Terraform 0.12 or later rewrites it"
     )]
     StateVersion { version: u64 },
-    #[error("the state lists more than {limit} resources; split it")]
-    TooManyResources { limit: usize },
+    #[error("the {file} lists more than {limit} resources; split it")]
+    TooManyResources { file: &'static str, limit: usize },
     #[error(
         "parameter `component` is missing: no resource of the state has a tag `component`, \
          so nothing says what they belong to; add `component=<name>`"
     )]
     MissingComponent,
+    #[error("{} missing: the file does not say where {subject} is; add {}", missing(names), added(names))]
+    MissingPlace { subject: String, names: Vec<&'static str> },
+    #[error(
+        "the export's name cannot be the name of an API: that has 1 to 63 characters of A-Z a-z 0-9 - _ . and begins \
+         and ends with a letter or digit"
+    )]
+    Name,
 }
 
 impl ExportError {
@@ -55,10 +68,15 @@ impl ExportError {
             Self::TooManyDocuments { .. } => "too-many-documents",
             Self::Syntax { .. } => "malformed-json",
             Self::Shape { .. } => "wrong-shape",
+            Self::Yaml { .. } => "malformed-yaml",
             Self::WrongFormat { .. } => "wrong-format",
+            Self::FormatVersion { .. } => "format-version",
+            Self::Definition { .. } => "wrong-definition",
             Self::StateVersion { .. } => "state-version",
             Self::TooManyResources { .. } => "too-many-resources",
             Self::MissingComponent => "missing-component",
+            Self::MissingPlace { .. } => "missing-place",
+            Self::Name => "wrong-name",
         }
     }
 
@@ -77,4 +95,20 @@ fn quoted(documents: &[DocumentVerdict]) -> String {
         texts.push(format!("and {} more", documents.len() - QUOTED_VERDICTS));
     }
     texts.join("; ")
+}
+
+fn missing(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [name] => format!("parameter {name} is"),
+        names => format!("parameters {} are", names.join(" and ")),
+    }
+}
+
+fn added(names: &[&str]) -> String {
+    let value = |name: &&str| match *name {
+        "account" => "`account=<12 digits>`".to_owned(),
+        name => format!("`{name}=<{name}>`"),
+    };
+    names.iter().map(value).collect::<Vec<_>>().join(" and ")
 }

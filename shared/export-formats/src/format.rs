@@ -3,11 +3,11 @@
 use catalog_model::Format;
 
 /// Formats that are accepted today.
-pub const ACCEPTED_FORMATS: &[&str] = &["catalog-info", "terraform-state"];
+pub const ACCEPTED_FORMATS: &[&str] =
+    &["catalog-info", "terraform-state", "terraform-show", "cloudformation", "cdk-outputs", "openapi", "asyncapi"];
 
 /// Formats whose names are reserved: they are refused as not implemented, not as unknown.
-pub const LATER_FORMATS: &[&str] =
-    &["terraform-show", "cloudformation", "cdk-outputs", "pulumi", "openapi", "asyncapi", "sbom", "deployment", "docs"];
+pub const LATER_FORMATS: &[&str] = &["pulumi", "sbom", "deployment", "docs"];
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
@@ -23,6 +23,11 @@ pub fn format_named(name: &str) -> Result<Format, FormatError> {
     match name {
         "catalog-info" => Ok(Format::CatalogInfo),
         "terraform-state" => Ok(Format::TerraformState),
+        "terraform-show" => Ok(Format::TerraformShow),
+        "cloudformation" => Ok(Format::Cloudformation),
+        "cdk-outputs" => Ok(Format::CdkOutputs),
+        "openapi" => Ok(Format::Openapi),
+        "asyncapi" => Ok(Format::Asyncapi),
         _ => Err(match LATER_FORMATS.iter().find(|later| **later == name) {
             Some(format) => FormatError::Later { format },
             None => FormatError::Unknown { format: name.chars().take(64).collect() },

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use catalog_model::{RecordKey, Said};
+use catalog_model::{Identity, RecordKey, Said};
 
 use crate::document::DocumentVerdict;
 
@@ -16,8 +16,22 @@ pub struct ParsedExport {
     /// The file's own clock, if it has one.
     pub clock_hint: Option<ClockHint>,
     pub documents: Vec<DocumentVerdict>,
+    /// The definitions of APIs that it holds: what a history of them would count.
+    pub definitions: Vec<Definition>,
     /// About the file as a whole, for its sender.
     pub notes: Vec<String>,
+}
+
+/// One state of an API's definition. A fragment holds the newest alone, so whoever keeps a history adds these up by
+/// entity and digest: that is the same whatever the order in which they come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    pub entity: Identity,
+    /// `sha256:<64 hexadecimal digits>` of the text as it came.
+    pub digest: String,
+    /// `info.version`, if it says one.
+    pub version: Option<String>,
+    pub bytes: usize,
 }
 
 /// Terraform's clock: serials count up within one lineage.

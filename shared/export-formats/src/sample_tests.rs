@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use insta::assert_snapshot;
 
-use crate::{Parameters, parse};
+use crate::{ACCEPTED_FORMATS, Parameters, parse};
 
 /// The content of an accepted file, or `refused: <reason>`. `None`: the samples are not here.
 fn verdict(folder: &str, name: &str, format: &str, parameters: &[(&str, &str)]) -> Option<String> {
@@ -15,10 +15,23 @@ fn verdict(folder: &str, name: &str, format: &str, parameters: &[(&str, &str)]) 
         return None;
     };
     let parameters = Parameters::parse(parameters.iter().copied()).unwrap();
-    Some(match parse(format, &body, &parameters) {
-        Ok(parsed) => parsed.to_string(),
+    Some(match parse(format, stem(name), &body, &parameters) {
+        Ok(parsed) => parsed.to_string().lines().map(|line| shortened(line) + "\n").collect(),
         Err(error) => format!("refused: {error}"),
     })
+}
+
+/// A definition is one line of the snapshot, however long it is.
+fn shortened(line: &str) -> String {
+    if line.len() <= 1_000 || !line.starts_with("  /spec/definition ") {
+        return line.to_owned();
+    }
+    format!("{}... {} bytes", line.chars().take(60).collect::<String>(), line.len())
+}
+
+/// The name that the file would have as an export.
+fn stem(file: &str) -> &str {
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
 }
 
 macro_rules! sample {
@@ -31,6 +44,11 @@ macro_rules! sample {
         }
     };
 }
+
+#[path = "sample_tests/definitions.rs"]
+mod definitions;
+#[path = "sample_tests/infrastructure.rs"]
+mod infrastructure;
 
 mod catalog_info {
     use super::*;
@@ -431,17 +449,29 @@ mod terraform {
     /// Whatever a sample holds as a secret is in no statement, verdict or error.
     #[test]
     fn secrets_of_the_samples_are_nowhere() {
-        let secrets = ["foobarbaz", "eyJlMmJ", "PASSWORD123", "bnVsbA==", "Hello, World!", "424881806176056736"];
-        let folder: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../../shared/samples/terraform"].iter().collect();
-        let Ok(files) = std::fs::read_dir(&folder) else {
-            println!("skipped: there is no {}", folder.display());
-            return;
-        };
-        for file in files {
-            let name = file.unwrap().file_name().into_string().unwrap();
-            for format in ["terraform-state", "catalog-info"] {
-                let verdict = verdict("terraform", &name, format, COMPONENT).unwrap();
-                assert!(secrets.iter().all(|secret| !verdict.contains(secret)), "{name} as {format}: {verdict}");
+        let secrets = [
+            "foobarbaz",
+            "eyJlMmJ",
+            "PASSWORD123",
+            "bnVsbA==",
+            "Hello, World!",
+            "424881806176056736",
+            "m1.small",
+            "myteststack-s3bucket-jssofi1zie2w",
+            "AWS_NODEJS_CONNECTION_REUSE_ENABLED",
+        ];
+        for folder in ["terraform", "cloudformation"] {
+            let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../../shared/samples", folder].iter().collect();
+            let Ok(files) = std::fs::read_dir(&path) else {
+                println!("skipped: there is no {}", path.display());
+                return;
+            };
+            for file in files {
+                let name = file.unwrap().file_name().into_string().unwrap();
+                for format in ACCEPTED_FORMATS {
+                    let verdict = verdict(folder, &name, format, COMPONENT).unwrap();
+                    assert!(secrets.iter().all(|secret| !verdict.contains(secret)), "{name} as {format}: {verdict}");
+                }
             }
         }
     }

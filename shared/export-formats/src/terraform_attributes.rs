@@ -143,6 +143,64 @@ impl Attributes {
     }
 }
 
+/// Which attributes of a resource `terraform show -json` marks as sensitive. Only marks of attributes that are read count.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Marks {
+    All(bool),
+    Of(Attributes),
+}
+
+impl Attributes {
+    /// Takes out what is marked: an attribute, or single tags of it.
+    pub(crate) fn leave_out(&mut self, marks: &Marks) {
+        match marks {
+            Marks::All(false) => {}
+            Marks::All(true) => self.0.clear(),
+            Marks::Of(Attributes(marks)) => self.0.retain(|name, value| match (marks.get(name), value) {
+                (Some(Value::Object(inside)), Value::Object(entries)) => {
+                    entries.retain(|key, _| !inside.get(key).is_some_and(is_marked));
+                    true
+                }
+                (Some(mark), _) => !is_marked(mark),
+                (None, _) => true,
+            }),
+        }
+    }
+}
+
+fn is_marked(mark: &Value) -> bool {
+    match mark {
+        Value::Bool(is_sensitive) => *is_sensitive,
+        Value::Array(items) => items.iter().any(is_marked),
+        Value::Object(entries) => entries.values().any(is_marked),
+        Value::Null | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+impl<'de> Deserialize<'de> for Marks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MarksVisitor)
+    }
+}
+
+struct MarksVisitor;
+
+impl<'de> Visitor<'de> for MarksVisitor {
+    type Value = Marks;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of marks")
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Marks, E> {
+        Ok(Marks::All(value))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Marks, A::Error> {
+        AllowListed.visit_map(entries).map(Marks::Of)
+    }
+}
+
 /// ARNs are the longest texts that are kept.
 const MAX_TEXT_BYTES: usize = 2048;
 

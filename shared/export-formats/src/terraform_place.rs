@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use catalog_model::resource_types::{self, of_terraform};
 use catalog_model::{Arn, Canonical, Identity, Key, Place, SeenAs, Sighting, canonical, secondary_keys};
 
+use crate::aws_resource::{self, partition_of};
 use crate::parameters::{Parameters, is_account, is_region};
 use crate::terraform_attributes::{Attributes, SECOND_IDS};
 
@@ -97,14 +98,7 @@ impl Places {
     /// Account and region of a resource whose identity is known; each is empty where nothing says it.
     pub(crate) fn place_of<'a>(&'a self, identity: &'a Identity, attributes: &'a Attributes) -> Place<'a> {
         let place = self.place(attributes);
-        let arn = identity.arn().and_then(Arn::parse);
-        let said = |part: fn(&Arn<'a>) -> &'a str| arn.as_ref().map(part).filter(|part| !part.is_empty());
-        let is_global = resource_types::of_arn(identity.as_str()).is_some_and(resource_types::is_global);
-        Place {
-            partition: said(|arn| arn.partition).unwrap_or(place.partition),
-            account: said(|arn| arn.account).unwrap_or(place.account),
-            region: said(|arn| arn.region).unwrap_or(if is_global { "global" } else { place.region }),
-        }
+        aws_resource::place_of(identity, place)
     }
 
     fn place<'a>(&'a self, attributes: &'a Attributes) -> Place<'a> {
@@ -127,15 +121,6 @@ fn arn_of(attributes: &Attributes) -> Option<Arn<'_>> {
 
 fn only<'a>(values: &BTreeSet<&'a str>) -> Option<&'a str> {
     values.first().copied().filter(|_| values.len() == 1)
-}
-
-fn partition_of(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        Some("eusc") => "aws-eusc",
-        Some("us") if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 fn is_other_type(known: Option<&str>, identity: &Identity) -> bool {

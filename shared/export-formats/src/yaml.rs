@@ -85,6 +85,17 @@ fn as_json(text: &str) -> Option<Value> {
     Some(value)
 }
 
+/// [`value`], for a file that may hold secrets.
+///
+/// # Errors
+/// As [`value`]; what stands there is not told.
+pub(crate) fn value_untold(text: &str, budget: &Budget) -> Result<Value, String> {
+    budget.grant(text.len());
+    let expand =
+        |deserializer: serde_saphyr::Deserializer<'_, '_>| Expand { budget, depth: 0 }.deserialize(deserializer);
+    serde_saphyr::with_deserializer_from_str_with_options(text, options(), expand).map_err(|error| place(&error))
+}
+
 fn options() -> Options {
     serde_saphyr::options! {
         strict_booleans: true,
@@ -120,6 +131,35 @@ fn problem(error: &Error, lines_before: usize) -> String {
     }
     text
 }
+
+/// What is wrong and where, without a word of what stands there.
+pub(crate) fn place(error: &Error) -> String {
+    let problem = match innermost(error) {
+        Error::Eof { .. } => "it ends too early",
+        Error::MultipleDocuments { .. } => "it has more than one document",
+        Error::DuplicateMappingKey { .. } => "a key is there twice",
+        Error::UnknownAnchor { .. } => "an alias has no anchor",
+        Error::Unexpected { .. } | Error::SerdeInvalidType { .. } => "a value is of another type than is expected",
+        Error::Budget { .. }
+        | Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. } => {
+            "it is nested too deep, or too large when its aliases are expanded"
+        }
+        Error::NonFiniteFloat { .. } => "a number is not finite",
+        // Ours, and those of the scanner, which begin with what was scanned.
+        Error::Message { msg, .. } if OWN_PROBLEMS.contains(&msg.as_str()) => msg.as_str(),
+        _ => "it cannot be read",
+    };
+    match error.location() {
+        Some(location) => format!("{problem} at line {} column {}", location.line(), location.column()),
+        None => problem.to_owned(),
+    }
+}
+
+/// Problems in our own words.
+pub(crate) const OWN_PROBLEMS: &[&str] =
+    &["nested too deep", "duplicate key", "the file is too large when its aliases are expanded"];
 
 fn innermost(mut error: &Error) -> &Error {
     while let Error::AliasError { error: inner, .. } | Error::WithSnippet { error: inner, .. } = error {

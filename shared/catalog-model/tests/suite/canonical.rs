@@ -103,6 +103,17 @@ AWS::Logs::LogGroup | /aws/lambda/orders -> arn:aws:logs:{h}:log-group:/aws/lamb
 AWS::S3::AccountPublicAccessBlock | 111122223333 -> config:aws:111122223333:eu-west-1:AWS::S3::AccountPublicAccessBlock/111122223333
 AWS::Glue::Classifier | a:b/c d -> config:aws:111122223333:eu-west-1:AWS::Glue::Classifier/a:b/c d
 AWS::::Account | 111122223333 -> config:aws:111122223333:global:AWS::::Account/111122223333
+AWS::CloudWatch::Dashboard | orders -> arn:aws:cloudwatch::111122223333:dashboard/orders
+AWS::Cognito::IdentityPool | eu-west-1:0f6c -> arn:aws:cognito-identity:{h}:identitypool/eu-west-1:0f6c
+AWS::DynamoDB::GlobalTable | orders -> arn:aws:dynamodb:{h}:table/orders
+AWS::EMR::Cluster | j-2AXXXXXXGAPLF -> arn:aws:elasticmapreduce:{h}:cluster/j-2AXXXXXXGAPLF
+AWS::EMR::Cluster | orders -> unknown
+AWS::FSx::FileSystem | fs-0a1b2c3d4e5f60718 -> arn:aws:fsx:{h}:file-system/fs-0a1b2c3d4e5f60718
+AWS::Glue::Crawler | orders -> arn:aws:glue:{h}:crawler/orders
+AWS::Pipes::Pipe | orders -> arn:aws:pipes:{h}:pipe/orders
+AWS::RDS::DBClusterParameterGroup | orders -> arn:aws:rds:{h}:cluster-pg:orders
+AWS::ServiceDiscovery::PrivateDnsNamespace | ns-0a1b -> arn:aws:servicediscovery:{h}:namespace/ns-0a1b
+AWS::Synthetics::Canary | orders -> arn:aws:synthetics:{h}:canary:orders
 AWS::EC2::Instance |  -> unknown
 
 # As Terraform names it

@@ -27,8 +27,13 @@ fn role(format: Format, is_weak: bool) -> Role {
         Format::Config | Format::ConfigNotice => Role::Observed,
         Format::ConfigClaim => Role::Mentioned,
         Format::CatalogInfo => Role::Declared,
-        Format::TerraformState if is_weak => Role::Stub,
-        Format::TerraformState => Role::Listed,
+        _ if is_weak => Role::Stub,
+        Format::TerraformState
+        | Format::TerraformShow
+        | Format::Cloudformation
+        | Format::CdkOutputs
+        | Format::Openapi
+        | Format::Asyncapi => Role::Listed,
     }
 }
 

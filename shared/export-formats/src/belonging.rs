@@ -1,0 +1,103 @@
+//! Tags, and what the caller says of the whole export -> whom a resource belongs to.
+
+use catalog_model::{DEFAULT_NAMESPACE, EntityRef, Facts, Identity, Key, Pointer, RecordKey, Relation, Role, Said};
+
+use crate::parameters::{Parameters, is_valid, reference};
+
+/// AWS's own limits for a tag.
+const MAX_TAG_KEY_CHARS: usize = 128;
+const MAX_TAG_VALUE_CHARS: usize = 256;
+
+/// AWS allows 50 tags; a file that lists more is not AWS's.
+const MAX_TAGS: usize = 64;
+
+/// The tags of one resource, without those that AWS would not take.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tags<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Tags<'a> {
+    pub(crate) fn of(tags: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+        let fits = |(key, value): &(&str, &str)| {
+            key.chars().count() <= MAX_TAG_KEY_CHARS && value.chars().count() <= MAX_TAG_VALUE_CHARS
+        };
+        Self(tags.filter(fits).take(MAX_TAGS).collect())
+    }
+
+    /// The value of the first of these tags, whatever the case of its key.
+    pub(crate) fn first(&self, keys: &[&str]) -> Option<&'a str> {
+        keys.iter().find_map(|wanted| {
+            let mut matching =
+                self.0.iter().filter(|(key, value)| key.eq_ignore_ascii_case(wanted) && !value.is_empty());
+            matching.next().map(|(_, value)| *value)
+        })
+    }
+
+    /// The component that a tag names.
+    pub(crate) fn component(&self) -> Option<EntityRef> {
+        self.first(&["component"]).and_then(|text| reference(text, "component"))
+    }
+
+    pub(crate) fn say(&self, facts: &mut Facts) {
+        for (key, value) in &self.0 {
+            facts.say(Pointer::to(["spec", "aws", "tags", key]), *value);
+        }
+    }
+}
+
+/// What the caller says about the whole export goes before the tags of one resource; components add up.
+pub(crate) fn say_belonging(facts: &mut Facts, tags: &Tags<'_>, parameters: &Parameters) {
+    if let Some(owner) = tags.first(&["owner", "team"]).filter(|owner| is_owner(owner)) {
+        facts.say(Pointer::spec("owner"), owner);
+    }
+    let system = parameters.system.clone();
+    let system = system.or_else(|| tags.first(&["system"]).and_then(|text| reference(text, "system")));
+    if let Some(system) = system {
+        facts.say(Pointer::spec("system"), written_ref(&system));
+    }
+    let environment = parameters.environment.as_deref().or_else(|| tags.first(&["environment", "env"]));
+    if let Some(environment) = environment {
+        facts.say(Pointer::spec("environment"), environment);
+    }
+    for component in components(tags, parameters) {
+        facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(&component)));
+    }
+}
+
+/// The components that the caller and a tag name.
+pub(crate) fn components(tags: &Tags<'_>, parameters: &Parameters) -> impl Iterator<Item = EntityRef> {
+    parameters.component.clone().into_iter().chain(tags.component())
+}
+
+/// A reference as a field of `spec` holds it, where the kind follows from the field.
+pub(crate) fn written_ref(entity_ref: &EntityRef) -> String {
+    if entity_ref.namespace() == DEFAULT_NAMESPACE {
+        return entity_ref.name().to_owned();
+    }
+    format!("{}/{}", entity_ref.namespace(), entity_ref.name())
+}
+
+/// The component that the export was posted for exists at least as a name.
+pub(crate) fn stub(parameters: &Parameters) -> Option<(RecordKey, Said)> {
+    let component = parameters.component.as_ref()?;
+    let mut facts = named_component(component, Role::Stub);
+    if let Some(system) = &parameters.system {
+        facts.say(Pointer::spec("system"), written_ref(system));
+    }
+    Some((RecordKey::Entity(Identity::of_entity(component)), Said::Facts(facts)))
+}
+
+/// The envelope of a component of which nothing is known but its name.
+pub(crate) fn named_component(component: &EntityRef, role: Role) -> Facts {
+    let mut facts = Facts::new(role);
+    facts.say(Pointer::to(["apiVersion"]), "backstage.io/v1alpha1");
+    facts.say(Pointer::to(["kind"]), "Component");
+    facts.say(Pointer::metadata("name"), component.name());
+    facts.say(Pointer::metadata("namespace"), component.namespace());
+    facts
+}
+
+/// A tag may say anything: `Jo Doe, phone 12` is no owner.
+fn is_owner(text: &str) -> bool {
+    EntityRef::parse_in(text, Some("group"), DEFAULT_NAMESPACE)
+        .is_ok_and(|owner| is_valid(&owner) && ["group", "user"].contains(&owner.kind()))
+}
