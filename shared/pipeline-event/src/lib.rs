@@ -1,0 +1,16 @@
+//! What AWS's pipelines say -> what it means for the catalog. No I/O, no clock, no AWS SDK.
+//!
+//! | module | in -> out |
+//! |---|---|
+//! | [`job`] | the event of a Lambda invoke action -> where the export lies, and whose credentials may read it |
+//! | [`export_request`] | the action's `UserParameters` -> which file is which export |
+//! | [`artifact`] | the bytes of an input artifact -> the one file |
+//! | [`report`] | what became of a job -> what the pipeline is told |
+
+pub mod artifact;
+pub mod export_request;
+pub mod job;
+pub mod report;
+mod secret;
+
+pub use secret::Secret;
