@@ -6,11 +6,13 @@
 //! | [`export_request`] | the action's `UserParameters` -> which file is which export |
 //! | [`artifact`] | the bytes of an input artifact -> the one file |
 //! | [`report`] | what became of a job -> what the pipeline is told |
+//! | [`state`] | state events of pipelines, builds, deployments and stacks -> observations, and their order |
 
 pub mod artifact;
 pub mod export_request;
 pub mod job;
 pub mod report;
 mod secret;
+pub mod state;
 
 pub use secret::Secret;
