@@ -6,9 +6,13 @@
 //! | [`export_request`] | the action's `UserParameters` -> which file is which export |
 //! | [`artifact`] | the bytes of an input artifact -> the one file |
 //! | [`report`] | what became of a job -> what the pipeline is told |
+//! | [`deployment`] | the export format `deployment`, or observations -> deployments |
+//! | [`dora`] | deployments -> the four figures of an entity |
 //! | [`state`] | state events of pipelines, builds, deployments and stacks -> observations, and their order |
 
 pub mod artifact;
+pub mod deployment;
+pub mod dora;
 pub mod export_request;
 pub mod job;
 pub mod report;
@@ -16,3 +20,6 @@ mod secret;
 pub mod state;
 
 pub use secret::Secret;
+
+#[cfg(test)]
+mod sample_tests;

@@ -38,7 +38,7 @@ pub(super) fn parse(event: &Event<'_>) -> Result<Observation, StateError> {
         url: console_url(&result["external-execution-url"]),
         trigger: code(&event.detail["execution-trigger"]["trigger-type"]),
         error_code: code(&result["error-code"]),
-        external_id: is_deploy.then(|| named(&result["external-execution-id"]).map(str::to_owned)).flatten(),
+        external_id: is_deploy.then(|| deployment_id(&result["external-execution-id"])).flatten(),
         definition: whole(&event.detail["version"]),
         action_type,
     })
@@ -89,8 +89,15 @@ fn action_type(value: &Value) -> Option<ActionType> {
     Some(ActionType {
         category: code(&value["category"])?,
         owner: code(&value["owner"]).unwrap_or_default(),
-        provider: named(&value["provider"]).unwrap_or_default().to_owned(),
+        provider: code(&value["provider"]).unwrap_or_default(),
     })
+}
+
+/// `d-` and nine characters: a deployment of CodeDeploy, which tells of itself as well.
+fn deployment_id(value: &Value) -> Option<String> {
+    let id = named(value)?.strip_prefix("d-")?;
+    let is_id = id.len() == 9 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    is_id.then(|| format!("d-{id}"))
 }
 
 /// A notification rule adds what the source actions gave; the first one that has a commit counts.

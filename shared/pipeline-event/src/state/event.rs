@@ -167,7 +167,11 @@ pub(super) fn whole(value: &Value) -> Option<u64> {
 
 /// What the revision of a source may be: a commit, a digest of an image, a version of an object.
 pub(super) fn commit(value: &Value) -> Option<String> {
-    let text = value.as_str()?;
+    value.as_str().and_then(revision)
+}
+
+/// The same, of a text.
+pub(crate) fn revision(text: &str) -> Option<String> {
     let is_commit = (4..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'-'));
     is_commit.then(|| text.to_owned())

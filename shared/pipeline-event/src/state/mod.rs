@@ -24,6 +24,8 @@ pub use event::StateError;
 pub use observation::{ActionType, Level, Observation, Source, State, Subject};
 
 use event::Event;
+pub(crate) use event::{epoch_ms, revision};
+pub(crate) use observation::shown_time;
 
 /// `detail-type` of every event that is read here.
 pub const DETAIL_TYPES: &[&str] = &[
