@@ -21,6 +21,8 @@ pub enum Door {
     S3,
     CodePipeline,
     Config,
+    /// State events of AWS's pipelines, by EventBridge.
+    Events,
 }
 
 /// What a source object is written in. Its place in [`crate::FIELD_RULES`] decides which of its words count.
@@ -36,6 +38,8 @@ pub enum Format {
     /// On an alias record: Config's word that a resource has this secondary id. Each resource claims for itself, so that
     /// the late deletion of a namesake takes nothing from its successor.
     ConfigClaim,
+    /// What the latest execution of a pipeline, build project or stack is at. Never bears existence.
+    PipelineState,
 }
 
 /// One file, one state, one stack: everything in it shares one clock.
@@ -134,8 +138,14 @@ pub enum Applied {
 }
 
 impl Format {
-    pub const ALL: [Self; 5] =
-        [Self::CatalogInfo, Self::TerraformState, Self::Config, Self::ConfigNotice, Self::ConfigClaim];
+    pub const ALL: [Self; 6] = [
+        Self::CatalogInfo,
+        Self::TerraformState,
+        Self::Config,
+        Self::ConfigNotice,
+        Self::ConfigClaim,
+        Self::PipelineState,
+    ];
 }
 
 impl Record {
@@ -173,9 +183,15 @@ impl SourceObject {
         Self { door: Door::Config, producer: account.to_owned(), format, name: identity.as_str().to_owned() }
     }
 
+    /// All state events of a resource are one source object.
+    pub fn pipeline_state(account: &str, identity: &Identity) -> Self {
+        let name = identity.as_str().to_owned();
+        Self { door: Door::Events, producer: account.to_owned(), format: Format::PipelineState, name }
+    }
+
     pub fn fragment_key(&self) -> FragmentKey {
         match self.format {
-            Format::Config | Format::ConfigNotice => FragmentKey(self.format.to_string()),
+            Format::Config | Format::ConfigNotice | Format::PipelineState => FragmentKey(self.format.to_string()),
             Format::CatalogInfo | Format::TerraformState | Format::ConfigClaim => {
                 let digest = hex::encode(Sha256::digest(self.to_string()));
                 FragmentKey(format!("{}:{}", self.format, &digest[..16]))
@@ -265,6 +281,7 @@ impl fmt::Display for Door {
             Self::S3 => "s3",
             Self::CodePipeline => "code-pipeline",
             Self::Config => "config",
+            Self::Events => "events",
         })
     }
 }
@@ -277,6 +294,7 @@ impl fmt::Display for Format {
             Self::Config => "config",
             Self::ConfigNotice => "config-notice",
             Self::ConfigClaim => "config-claim",
+            Self::PipelineState => "pipeline-state",
         })
     }
 }
@@ -302,7 +320,8 @@ impl FromStr for SourceObject {
         else {
             return Err(SourceObjectError(text.into()));
         };
-        let door = [Door::Http, Door::S3, Door::CodePipeline, Door::Config].into_iter().find(|d| d.to_string() == door);
+        let doors = [Door::Http, Door::S3, Door::CodePipeline, Door::Config, Door::Events];
+        let door = doors.into_iter().find(|d| d.to_string() == door);
         let format = Format::ALL.into_iter().find(|f| f.to_string() == format);
         let (Some(door), Some(format)) = (door, format) else {
             return Err(SourceObjectError(text.into()));

@@ -25,10 +25,22 @@ pub struct FieldRule {
     pub reports_disagreement: bool,
 }
 
-const DECLARED_FIRST: &[Format] =
-    &[Format::CatalogInfo, Format::TerraformState, Format::Config, Format::ConfigNotice, Format::ConfigClaim];
-const OBSERVED_FIRST: &[Format] =
-    &[Format::Config, Format::ConfigNotice, Format::ConfigClaim, Format::TerraformState, Format::CatalogInfo];
+const DECLARED_FIRST: &[Format] = &[
+    Format::CatalogInfo,
+    Format::TerraformState,
+    Format::Config,
+    Format::ConfigNotice,
+    Format::ConfigClaim,
+    Format::PipelineState,
+];
+const OBSERVED_FIRST: &[Format] = &[
+    Format::PipelineState,
+    Format::Config,
+    Format::ConfigNotice,
+    Format::ConfigClaim,
+    Format::TerraformState,
+    Format::CatalogInfo,
+];
 
 pub static FIELD_RULES: &[FieldRule] = &[
     FieldRule { name: "declared first", prefix: "", order: DECLARED_FIRST, reports_disagreement: false },
@@ -53,6 +65,12 @@ pub static FIELD_RULES: &[FieldRule] = &[
     FieldRule {
         name: "AWS facts: observed first",
         prefix: "/spec/aws",
+        order: OBSERVED_FIRST,
+        reports_disagreement: false,
+    },
+    FieldRule {
+        name: "executions: observed first",
+        prefix: "/spec/execution",
         order: OBSERVED_FIRST,
         reports_disagreement: false,
     },

@@ -37,7 +37,9 @@ use catalog_model::Format;
 pub fn max_dropped_bytes(format: Format) -> u64 {
     match format {
         Format::TerraformState => u64::try_from(terraform_state::MAX_STATE_BYTES).unwrap_or(u64::MAX),
-        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim => MAX_STREAMED_BYTES,
+        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim | Format::PipelineState => {
+            MAX_STREAMED_BYTES
+        }
     }
 }
 
@@ -51,7 +53,7 @@ pub fn max_dropped_bytes(format: Format) -> u64 {
 pub fn parse(format: &str, body: &[u8], parameters: &Parameters) -> Result<ParsedExport, ExportError> {
     match format_named(format)? {
         Format::TerraformState => terraform_state::parse(body, parameters),
-        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim => {
+        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim | Format::PipelineState => {
             catalog_info::parse(body, parameters)
         }
     }

@@ -314,3 +314,30 @@ fn the_latest_execution_is_the_one_that_began_last() {
     assert!(new.latest_version(now).unwrap() > old.latest_version(now).unwrap());
     assert!(new.version(0).is_err() && new.latest_version(0).is_err());
 }
+
+#[test]
+fn the_record_says_what_the_latest_execution_is_at_and_never_that_the_pipeline_exists() {
+    use catalog_model::{Applied, Record, existence, stitch};
+
+    let at = |execution: &str, state: &str, time: &str| {
+        let detail = json!({"state": state, "execution-id": execution, "start-time": "2026-11-20T09:00:00Z"});
+        let mut event = pipeline_event("Pipeline", &detail);
+        event["time"] = json!(time);
+        parse(&event).unwrap().unwrap().statement("event 1", u64::MAX / 2).unwrap().unwrap()
+    };
+    let (key, started) = at("one", "STARTED", "2026-11-20T09:00:00Z");
+    let (_, ended) = at("one", "FAILED", "2026-11-20T09:05:00Z");
+    let mut record = Record::empty(key);
+    assert_eq!(record.apply(ended.clone()), Applied::Applied);
+    assert_eq!((record.apply(started), record.apply(ended)), (Applied::Stale, Applied::Duplicate));
+    assert!(!existence(&record).exists());
+    let identity = parse(&pipeline_event("Pipeline", &json!({}))).unwrap().unwrap().subject.identity;
+    let entity = stitch(&identity, &record).entity();
+    assert_eq!(
+        entity["spec"]["execution"],
+        json!({"id": "one", "state": "failed", "status": "FAILED", "at": "2026-11-20T09:05:00Z",
+               "startedAt": "2026-11-20T09:00:00Z"})
+    );
+    let stage = parse(&pipeline_event("Stage", &json!({"stage": "Prod"}))).unwrap().unwrap();
+    assert_eq!(stage.statement("event 1", u64::MAX / 2), Ok(None));
+}

@@ -25,7 +25,7 @@ fn source(format: Format) -> SourceObject {
 fn role(format: Format, is_weak: bool) -> Role {
     match format {
         Format::Config | Format::ConfigNotice => Role::Observed,
-        Format::ConfigClaim => Role::Mentioned,
+        Format::ConfigClaim | Format::PipelineState => Role::Mentioned,
         Format::CatalogInfo => Role::Declared,
         Format::TerraformState if is_weak => Role::Stub,
         Format::TerraformState => Role::Listed,

@@ -11,7 +11,7 @@ use catalog_model::{
 use catalog_store::CatalogStore;
 use dynoxide::Database;
 use hyper::body::Incoming;
-use hyper::service::{Service as _, service_fn};
+use hyper::service::service_fn;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use s3s::auth::SimpleAuth;
@@ -122,7 +122,7 @@ async fn serve_s3(directory: &TempDir) -> String {
                         Method::DELETE => Some(deletions.lock().await),
                         _ => None,
                     };
-                    service.call(request).await
+                    service.call(request.map(s3s::Body::from)).await
                 }
             });
             tokio::spawn(async move {

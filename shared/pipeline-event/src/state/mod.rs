@@ -14,6 +14,7 @@ mod codebuild;
 mod codedeploy;
 mod codepipeline;
 mod event;
+mod fragment;
 mod observation;
 pub mod order;
 mod url;
