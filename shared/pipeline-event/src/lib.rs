@@ -7,9 +7,11 @@
 //! | [`artifact`] | the bytes of an input artifact -> the one file |
 //! | [`report`] | what became of a job -> what the pipeline is told |
 //! | [`deployment`] | the export format `deployment`, or observations -> deployments |
+//! | [`answer`] | deployments and executions of an entity -> the answer of the API |
 //! | [`dora`] | deployments -> the four figures of an entity |
 //! | [`state`] | state events of pipelines, builds, deployments and stacks -> observations, and their order |
 
+pub mod answer;
 pub mod artifact;
 pub mod deployment;
 pub mod dora;

@@ -140,6 +140,11 @@ impl State {
 }
 
 impl Observation {
+    /// Whether it is kept in the history of its subject. A stack's single resources are too many, and nothing reads them.
+    pub fn is_history(&self) -> bool {
+        !(self.subject.source == Source::CloudFormation && self.level == Level::Action)
+    }
+
     /// Whether the execution takes an earlier one back: executionType `ROLLBACK`.
     pub fn is_rollback(&self) -> bool {
         matches!(self.trigger.as_deref(), Some("ManualRollback" | "AutomatedRollback"))

@@ -34,6 +34,9 @@ pub struct Execution<'a> {
     pub state: &'a Observation,
     /// Stages and actions, oldest first.
     pub parts: Vec<&'a Observation>,
+    /// What started it and what it is of: said at the beginning, and not again at the end.
+    pub trigger: Option<&'a str>,
+    pub commit: Option<&'a str>,
 }
 
 impl Observation {
@@ -108,6 +111,10 @@ pub fn executions(observations: &[Observation]) -> Vec<Execution<'_>> {
         let earliest = began.entry((&observation.subject, &observation.execution)).or_insert(at);
         *earliest = at.min(*earliest);
     }
+    let mut said: BTreeMap<(&Subject, &str), Vec<&Observation>> = BTreeMap::new();
+    for observation in observations.iter().filter(|one| one.trigger.is_some() || one.commit.is_some()) {
+        said.entry((&observation.subject, &observation.execution)).or_default().push(observation);
+    }
     let mut grouped: BTreeMap<(&Subject, &str), Vec<&Observation>> = BTreeMap::new();
     for (register, observation) in registers(observations) {
         grouped.entry((register.subject, register.execution)).or_default().push(observation);
@@ -120,7 +127,11 @@ pub fn executions(observations: &[Observation]) -> Vec<Execution<'_>> {
             let state = *parts.iter().rfind(is_whole).or_else(|| parts.last())?;
             let started_ms = *began.get(&(subject, id))?;
             parts.retain(|part| part.level != Level::Execution);
-            Some(Execution { id, subject, started_ms, state, parts })
+            let mut all = said.remove(&(subject, id)).unwrap_or_default();
+            all.sort_by_key(|one| one.order());
+            let trigger = all.iter().find_map(|one| one.trigger.as_deref());
+            let commit = all.iter().find_map(|one| one.commit.as_deref());
+            Some(Execution { id, subject, started_ms, state, parts, trigger, commit })
         })
         .collect();
     executions.sort_by(|one, other| (other.started_ms, other.id).cmp(&(one.started_ms, one.id)));
