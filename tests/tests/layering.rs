@@ -23,7 +23,8 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
     found
 }
 
-const PARSERS: [&str; 3] = ["shared/config-item", "shared/export-formats", "shared/billing-report"];
+const PARSERS: [&str; 4] =
+    ["shared/config-item", "shared/export-formats", "shared/billing-report", "shared/pipeline-event"];
 
 #[test]
 fn parsers_know_no_aws_sdk_and_not_each_other() {

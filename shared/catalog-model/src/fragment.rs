@@ -21,6 +21,8 @@ pub enum Door {
     S3,
     CodePipeline,
     Config,
+    /// State events of AWS's pipelines, by EventBridge.
+    Events,
 }
 
 /// What a source object is written in. Its place in [`crate::FIELD_RULES`] decides which of its words count.
@@ -34,6 +36,8 @@ pub enum Format {
     CdkOutputs,
     Openapi,
     Asyncapi,
+    /// That something was deployed. Of the component it says no more than that it exists.
+    Deployment,
     /// A configuration item as AWS Config recorded it.
     Config,
     /// Config's word that a resource of an unrecorded type exists: no detail, and none is erased.
@@ -41,6 +45,8 @@ pub enum Format {
     /// On an alias record: Config's word that a resource has this secondary id. Each resource claims for itself, so that
     /// the late deletion of a namesake takes nothing from its successor.
     ConfigClaim,
+    /// What the latest execution of a pipeline, build project or stack is at. Never bears existence.
+    PipelineState,
 }
 
 /// One file, one state, one stack: everything in it shares one clock.
@@ -139,7 +145,7 @@ pub enum Applied {
 }
 
 impl Format {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::CatalogInfo,
         Self::TerraformState,
         Self::TerraformShow,
@@ -147,9 +153,11 @@ impl Format {
         Self::CdkOutputs,
         Self::Openapi,
         Self::Asyncapi,
+        Self::Deployment,
         Self::Config,
         Self::ConfigNotice,
         Self::ConfigClaim,
+        Self::PipelineState,
     ];
 }
 
@@ -188,9 +196,15 @@ impl SourceObject {
         Self { door: Door::Config, producer: account.to_owned(), format, name: identity.as_str().to_owned() }
     }
 
+    /// All state events of a resource are one source object.
+    pub fn pipeline_state(account: &str, identity: &Identity) -> Self {
+        let name = identity.as_str().to_owned();
+        Self { door: Door::Events, producer: account.to_owned(), format: Format::PipelineState, name }
+    }
+
     pub fn fragment_key(&self) -> FragmentKey {
         match self.format {
-            Format::Config | Format::ConfigNotice => FragmentKey(self.format.to_string()),
+            Format::Config | Format::ConfigNotice | Format::PipelineState => FragmentKey(self.format.to_string()),
             Format::CatalogInfo
             | Format::TerraformState
             | Format::TerraformShow
@@ -198,6 +212,7 @@ impl SourceObject {
             | Format::CdkOutputs
             | Format::Openapi
             | Format::Asyncapi
+            | Format::Deployment
             | Format::ConfigClaim => {
                 let digest = hex::encode(Sha256::digest(self.to_string()));
                 FragmentKey(format!("{}:{}", self.format, &digest[..16]))
@@ -287,6 +302,7 @@ impl fmt::Display for Door {
             Self::S3 => "s3",
             Self::CodePipeline => "code-pipeline",
             Self::Config => "config",
+            Self::Events => "events",
         })
     }
 }
@@ -301,9 +317,11 @@ impl fmt::Display for Format {
             Self::CdkOutputs => "cdk-outputs",
             Self::Openapi => "openapi",
             Self::Asyncapi => "asyncapi",
+            Self::Deployment => "deployment",
             Self::Config => "config",
             Self::ConfigNotice => "config-notice",
             Self::ConfigClaim => "config-claim",
+            Self::PipelineState => "pipeline-state",
         })
     }
 }
@@ -329,7 +347,8 @@ impl FromStr for SourceObject {
         else {
             return Err(SourceObjectError(text.into()));
         };
-        let door = [Door::Http, Door::S3, Door::CodePipeline, Door::Config].into_iter().find(|d| d.to_string() == door);
+        let doors = [Door::Http, Door::S3, Door::CodePipeline, Door::Config, Door::Events];
+        let door = doors.into_iter().find(|d| d.to_string() == door);
         let format = Format::ALL.into_iter().find(|f| f.to_string() == format);
         let (Some(door), Some(format)) = (door, format) else {
             return Err(SourceObjectError(text.into()));

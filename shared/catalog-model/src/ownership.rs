@@ -36,8 +36,11 @@ const DECLARED_FIRST: &[Format] = &[
     Format::Config,
     Format::ConfigNotice,
     Format::ConfigClaim,
+    Format::PipelineState,
+    Format::Deployment,
 ];
 const OBSERVED_FIRST: &[Format] = &[
+    Format::PipelineState,
     Format::Config,
     Format::ConfigNotice,
     Format::ConfigClaim,
@@ -48,6 +51,7 @@ const OBSERVED_FIRST: &[Format] = &[
     Format::Openapi,
     Format::Asyncapi,
     Format::CatalogInfo,
+    Format::Deployment,
 ];
 /// The file that a build made of an API says what the API is; a copy in a catalog file was written down some day.
 const BUILT_FIRST: &[Format] = &[
@@ -61,6 +65,8 @@ const BUILT_FIRST: &[Format] = &[
     Format::Config,
     Format::ConfigNotice,
     Format::ConfigClaim,
+    Format::PipelineState,
+    Format::Deployment,
 ];
 
 pub static FIELD_RULES: &[FieldRule] = &[
@@ -92,6 +98,12 @@ pub static FIELD_RULES: &[FieldRule] = &[
     FieldRule {
         name: "AWS facts: observed first",
         prefix: "/spec/aws",
+        order: OBSERVED_FIRST,
+        reports_disagreement: false,
+    },
+    FieldRule {
+        name: "executions: observed first",
+        prefix: "/spec/execution",
         order: OBSERVED_FIRST,
         reports_disagreement: false,
     },

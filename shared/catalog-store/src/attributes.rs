@@ -3,6 +3,7 @@
 //! | pk | sk | item |
 //! |---|---|---|
 //! | `e#<identity>`, `a#<key>` | `E` | a record: an entity, or who claims a name |
+//! | `e#<identity>` | `D#<time>#<id>`, `X#<time>#<id>` | beside the record: a deployment, a state of an execution |
 //! | `o#<source object>` | `R` | the root of a source object: its newest publication, and those not yet swept |
 //! | `r#<producer>/<format>/<name>` | door | the last receipt |
 //! | `m#counts` | source | conservation counts |
@@ -132,6 +133,11 @@ pub(crate) const NOTE: &str = "SET b = :b, expires_at = :at";
 pub(crate) const TAKE_NOTE_AWAY: &str = "REMOVE b";
 pub(crate) const HAS_BODY: &str = "attribute_exists(b)";
 
+pub(crate) const DEPLOYMENT_PREFIX: &str = "D#";
+pub(crate) const STATE_PREFIX: &str = "X#";
+pub(crate) const PUT_SIBLING: &str = "SET v = :v, b = :b, expires_at = :at";
+pub(crate) const BETWEEN: &str = "pk = :pk AND sk BETWEEN :from AND :to";
+
 pub(crate) const ALL_OF: &str = "pk = :pk";
 pub(crate) const AFTER: &str = "pk = :pk AND sk > :sk";
 
@@ -183,6 +189,16 @@ pub(crate) fn receipts_pk(producer: &str, format: &str, name: &str) -> String {
 
 pub(crate) fn rollup_key(scope: &str, month: &str, generation: &str) -> Item {
     key(&format!("c#{scope}"), &format!("{month}#{generation}"))
+}
+
+/// Sixteen digits: siblings order as their times do.
+pub(crate) fn sibling_sk(prefix: &str, at_ms: u64, id: &str) -> String {
+    format!("{}#{id}", sibling_bound(prefix, at_ms))
+}
+
+/// Comes before every sibling of that time, and after all before.
+pub(crate) fn sibling_bound(prefix: &str, at_ms: u64) -> String {
+    format!("{prefix}{at_ms:016x}")
 }
 
 /// Twenty digits: the sort keys of the log order as their numbers do.

@@ -39,6 +39,8 @@ pub enum StoreError {
     RebuildNeeded(#[source] Box<dyn Error + Send + Sync>),
     #[error("a row of the log has {bytes} bytes, and may have {max}")]
     RowTooLong { bytes: usize, max: usize },
+    #[error("a deployment or state has {bytes} bytes, and may have {max}")]
+    SiblingTooLong { bytes: usize, max: usize },
     #[error("the system gives no random bytes")]
     NoRandomness(#[source] getrandom::Error),
     #[error("{left} keys of a batch were still unprocessed after {tries} tries")]
@@ -81,6 +83,7 @@ impl StoreError {
             Self::BrokenLog(LogDefect::Unreadable { .. }) => "log-unreadable",
             Self::RebuildNeeded(_) => "rebuild-needed",
             Self::RowTooLong { .. } => "row-too-long",
+            Self::SiblingTooLong { .. } => "sibling-too-long",
             Self::NoRandomness(_) => "no-randomness",
             Self::Unprocessed { .. } => "unprocessed-keys",
             Self::Contended { .. } => "contended",

@@ -1,8 +1,9 @@
 //! Fragments in, records out: the catalog's one table in DynamoDB, and its bucket for what is too long for an item.
 //!
 //! A record is one item with one attribute for each source object that speaks of it ([`CatalogStore::apply`]). A source
-//! object that stops naming a record takes its words back ([`CatalogStore::publish`]). Beside the records live the
-//! receipts, the conservation counts, the log that the index follows, and the rollups of cost.
+//! object that stops naming a record takes its words back ([`CatalogStore::publish`]). Beside the records live their
+//! siblings ([`CatalogStore::put_sibling`]), the receipts, the conservation counts, the log that the index follows, and
+//! the rollups of cost.
 //!
 //! Nothing but [`CatalogStore::scan_records`] scans, and no request calls it. No transaction is used, and no write depends on an earlier read, except where a condition checks
 //! that what was read still holds. `attributes.rs` has the layout of the table.
@@ -22,6 +23,7 @@ mod rollups;
 mod root;
 mod scan;
 mod segments;
+mod siblings;
 mod table;
 
 use std::sync::{Arc, Mutex};
@@ -39,6 +41,10 @@ pub use rollups::{Flipped, RollupHead};
 pub use root::{Clock, SourceHead};
 pub use scan::Scanned;
 pub use segments::{IndexState, SegmentPointer, Superseded};
+pub use siblings::{
+    KEEP_SIBLINGS_S, MAX_PAGE_SIBLINGS, MAX_SIBLING_BYTES, Sibling, SiblingCursor, SiblingCursorError, SiblingKind,
+    SiblingPage,
+};
 
 /// The table and the bucket of one catalog. Cheap to clone.
 #[derive(Debug, Clone)]

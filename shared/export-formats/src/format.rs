@@ -3,11 +3,19 @@
 use catalog_model::Format;
 
 /// Formats that are accepted today.
-pub const ACCEPTED_FORMATS: &[&str] =
-    &["catalog-info", "terraform-state", "terraform-show", "cloudformation", "cdk-outputs", "openapi", "asyncapi"];
+pub const ACCEPTED_FORMATS: &[&str] = &[
+    "catalog-info",
+    "terraform-state",
+    "terraform-show",
+    "cloudformation",
+    "cdk-outputs",
+    "openapi",
+    "asyncapi",
+    "deployment",
+];
 
 /// Formats whose names are reserved: they are refused as not implemented, not as unknown.
-pub const LATER_FORMATS: &[&str] = &["pulumi", "sbom", "deployment", "docs"];
+pub const LATER_FORMATS: &[&str] = &["pulumi", "sbom", "docs"];
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
@@ -28,6 +36,7 @@ pub fn format_named(name: &str) -> Result<Format, FormatError> {
         "cdk-outputs" => Ok(Format::CdkOutputs),
         "openapi" => Ok(Format::Openapi),
         "asyncapi" => Ok(Format::Asyncapi),
+        "deployment" => Ok(Format::Deployment),
         _ => Err(match LATER_FORMATS.iter().find(|later| **later == name) {
             Some(format) => FormatError::Later { format },
             None => FormatError::Unknown { format: name.chars().take(64).collect() },

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use callboard_tests::runtime_api::{Answer, RuntimeApi, lambda_command};
 use reqwest::Url;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 const ANSWER_BOUND: Duration = Duration::from_secs(300);
 

@@ -25,7 +25,7 @@ fn source(format: Format) -> SourceObject {
 fn role(format: Format, is_weak: bool) -> Role {
     match format {
         Format::Config | Format::ConfigNotice => Role::Observed,
-        Format::ConfigClaim => Role::Mentioned,
+        Format::ConfigClaim | Format::PipelineState => Role::Mentioned,
         Format::CatalogInfo => Role::Declared,
         _ if is_weak => Role::Stub,
         Format::TerraformState
@@ -33,7 +33,8 @@ fn role(format: Format, is_weak: bool) -> Role {
         | Format::Cloudformation
         | Format::CdkOutputs
         | Format::Openapi
-        | Format::Asyncapi => Role::Listed,
+        | Format::Asyncapi
+        | Format::Deployment => Role::Listed,
     }
 }
 

@@ -21,6 +21,8 @@ mod schedules;
 #[cfg(test)]
 mod segments;
 #[cfg(test)]
+mod siblings;
+#[cfg(test)]
 mod stack;
 #[cfg(test)]
 mod table;
