@@ -1,8 +1,9 @@
 //! Identities -> entities as JSON texts, from a bounded cache that the index keeps honest: a text counts only as long as
 //! the index knows of nothing newer, neither of the record nor of what is shown of others.
 
+mod packed;
+
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use catalog_follow::LiveCatalog;
 use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
@@ -11,11 +12,13 @@ use catalog_store::{CatalogStore, Read, StoreError};
 use lru::LruCache;
 use tokio::sync::Mutex;
 
-/// What the cache holds at most: sixty thousand entities of a usual size.
+use packed::{Packed, Packer};
+
+/// What the cache holds at most: 225,000 entities of a usual size, packed.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
-/// Of one entity, beside its text and its identity.
-const ENTRY_BYTES: usize = 200;
+/// Of one entity, beside its text and its identity: the entry, its place in the table, and what an allocator rounds up.
+const ENTRY_BYTES: usize = 160;
 
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
@@ -25,6 +28,7 @@ pub(crate) struct Documents {
 #[derive(Debug)]
 struct Cache {
     entries: LruCache<Identity, Entry>,
+    packer: Packer,
     bytes: usize,
 }
 
@@ -32,7 +36,7 @@ struct Cache {
 struct Entry {
     rv: u64,
     stamp: Stamp,
-    text: Arc<str>,
+    text: Packed,
 }
 
 impl Documents {
@@ -43,10 +47,10 @@ impl Documents {
         identities: &[Identity],
         live: &LiveCatalog,
         store: &CatalogStore,
-    ) -> Result<Vec<Option<Arc<str>>>, StoreError> {
+    ) -> Result<Vec<Option<String>>, StoreError> {
         let known = live.ask(|catalog| identities.iter().map(|identity| catalog.known_of(identity)).collect()).await?;
         let known: Vec<Known> = known;
-        let mut found: Vec<Option<Arc<str>>> = vec![None; identities.len()];
+        let mut found: Vec<Option<String>> = vec![None; identities.len()];
         let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
         {
             let mut cache = self.cache.lock().await;
@@ -64,7 +68,7 @@ impl Documents {
         let (stale, mut records): (Vec<Record>, Vec<Record>) =
             records.into_iter().partition(|record| missing.get(&record.key).is_some_and(|known| record.rv < *known));
         records.extend(read(store, stale.into_iter().map(|record| record.key).collect(), Read::Consistent).await?);
-        let mut texts: HashMap<Identity, Arc<str>> = HashMap::new();
+        let mut texts: HashMap<Identity, String> = HashMap::new();
         for record in &records {
             let RecordKey::Entity(identity) = &record.key else { continue };
             let text = self.shown(&stitch(identity, record), record.rv, live).await?;
@@ -82,17 +86,16 @@ impl Documents {
         stitched: &Stitched,
         rv: u64,
         live: &LiveCatalog,
-    ) -> Result<Option<Arc<str>>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         if !stitched.existence.exists() {
             return Ok(None);
         }
         let identity = &stitched.identity;
         let shown = |catalog: &Catalog| Ok((render(stitched, catalog)?.to_string(), catalog.known_of(identity)?));
         let (text, known) = live.ask(shown).await?;
-        let text: Arc<str> = text.into();
         // What the index does not know yet has no stamp that could tell when it is not true any more.
         if let Some(stamp) = known.stamp.filter(|_| known.rv <= rv) {
-            self.cache.lock().await.put(identity, rv, stamp, Arc::clone(&text));
+            self.cache.lock().await.put(identity, rv, stamp, &text);
         }
         Ok(Some(text))
     }
@@ -108,7 +111,7 @@ impl Documents {
         identity: &Identity,
         rv: u64,
         live: &LiveCatalog,
-    ) -> Result<Option<Arc<str>>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let known = live.ask(|catalog| catalog.known_of(identity)).await?;
         let mut cache = self.cache.lock().await;
         let is_this = cache.entries.peek(identity).is_some_and(|entry| entry.rv == rv);
@@ -126,18 +129,19 @@ async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<
 impl Default for Cache {
     fn default() -> Self {
         // Bounded by bytes, and not by entries.
-        Self { entries: LruCache::unbounded(), bytes: 0 }
+        Self { entries: LruCache::unbounded(), packer: Packer::default(), bytes: 0 }
     }
 }
 
 impl Cache {
-    fn get(&mut self, identity: &Identity, known: Known) -> Option<Arc<str>> {
+    fn get(&mut self, identity: &Identity, known: Known) -> Option<String> {
         let stamp = known.stamp?;
         let entry = self.entries.get(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
-        Some(Arc::clone(&entry.text))
+        self.packer.unpack(&entry.text)
     }
 
-    fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: Arc<str>) {
+    fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: &str) {
+        let text = self.packer.pack(text);
         self.bytes += weight(identity, &text);
         if let Some(old) = self.entries.put(identity.clone(), Entry { rv, stamp, text }) {
             self.bytes -= weight(identity, &old.text);
@@ -151,7 +155,7 @@ impl Cache {
 }
 
 /// Bytes of memory, roughly.
-fn weight(identity: &Identity, text: &str) -> usize {
+fn weight(identity: &Identity, text: &Packed) -> usize {
     ENTRY_BYTES + identity.as_str().len() + text.len()
 }
 
@@ -184,19 +188,19 @@ mod tests {
         let mut cache = Cache::default();
         let [stamp, later] = stamps();
         let identity = |n: usize| Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q-{n}"));
-        cache.put(&identity(0), 5, stamp, "{}".into());
+        cache.put(&identity(0), 5, stamp, "{}");
         let known = |rv, stamp| Known { rv, stamp: Some(stamp) };
-        assert!(cache.get(&identity(0), known(5, stamp)).is_some());
+        assert_eq!(cache.get(&identity(0), known(5, stamp)).as_deref(), Some("{}"));
         assert!(cache.get(&identity(0), known(6, stamp)).is_none(), "a newer record");
         assert!(cache.get(&identity(0), known(5, later)).is_none(), "something else that is shown");
         assert!(cache.get(&identity(0), Known { rv: 5, stamp: None }).is_none(), "no entity");
-        cache.put(&identity(0), 6, stamp, "{}".into());
-        assert_eq!(cache.bytes, weight(&identity(0), "{}"));
+        cache.put(&identity(0), 6, stamp, "{}");
+        assert_eq!(cache.bytes, weight(&identity(0), &cache.packer.pack("{}")));
 
-        let large: Arc<str> = "x".repeat(MAX_BYTES / 4).into();
-        (1..=5).for_each(|n| cache.put(&identity(n), 1, stamp, Arc::clone(&large)));
+        let large = "x".repeat(MAX_BYTES / 4);
+        (1..=5).for_each(|n| cache.put(&identity(n), 1, stamp, &large));
         assert_eq!(cache.entries.len(), 3);
-        assert_eq!(cache.bytes, 3 * weight(&identity(1), &large));
+        assert_eq!(cache.bytes, 3 * weight(&identity(1), &cache.packer.pack(&large)));
         assert!(
             cache.get(&identity(0), known(5, stamp)).is_none() && cache.get(&identity(2), known(1, stamp)).is_none()
         );

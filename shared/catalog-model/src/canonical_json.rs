@@ -1,42 +1,47 @@
 //! A JSON value -> its one canonical text: keys in byte order, no white space. What is hashed or compared is this text.
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// Sorts keys itself, so that the text does not depend on how `serde_json` was built.
 pub fn canonical_json(value: &Value) -> String {
-    let mut text = String::new();
+    let mut text = Vec::new();
     write(value, &mut text);
-    text
+    String::from_utf8(text).expect("JSON is UTF-8")
 }
 
-fn write(value: &Value, text: &mut String) {
+fn write(value: &Value, text: &mut Vec<u8>) {
     match value {
         Value::Array(items) => {
-            text.push('[');
+            text.push(b'[');
             for (at, item) in items.iter().enumerate() {
                 if at > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
                 write(item, text);
             }
-            text.push(']');
+            text.push(b']');
         }
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_unstable_by_key(|(key, _)| *key);
-            text.push('{');
+            text.push(b'{');
             for (at, (key, item)) in entries.into_iter().enumerate() {
                 if at > 0 {
-                    text.push(',');
+                    text.push(b',');
                 }
-                text.push_str(&Value::from(key.as_str()).to_string());
-                text.push(':');
+                write_scalar(key, text);
+                text.push(b':');
                 write(item, text);
             }
-            text.push('}');
+            text.push(b'}');
         }
-        scalar => text.push_str(&scalar.to_string()),
+        scalar => write_scalar(scalar, text),
     }
+}
+
+fn write_scalar(scalar: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
+    serde_json::to_writer(text, scalar).expect("texts and numbers always serialise");
 }
 
 #[cfg(test)]

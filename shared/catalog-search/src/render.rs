@@ -62,12 +62,13 @@ fn status_items(stitched: &Stitched, shape: Option<&Shape>) -> Vec<Value> {
 }
 
 fn add_uid_and_etag(entity: &mut Value, stitched: &Stitched) {
-    let digest = hex::encode(&Sha256::digest(canonical_json(entity))[..20]);
+    let declares_etag = entity["metadata"]["etag"].is_string();
+    let digest = (!declares_etag).then(|| hex::encode(&Sha256::digest(canonical_json(entity))[..20]));
     if !entity["metadata"].is_object() {
         entity["metadata"] = Value::Object(Map::new());
     }
     entity["metadata"]["uid"] = json!(stitched.identity.uid());
-    if !entity["metadata"]["etag"].is_string() {
+    if let Some(digest) = digest {
         entity["metadata"]["etag"] = json!(digest);
     }
 }

@@ -130,12 +130,17 @@ impl CatalogStore {
         for item in items.iter().flatten() {
             stored.extend(StoredRecord::of_item(item)?);
         }
-        let records: HashMap<RecordKey, Record> = stream::iter(stored.into_iter().map(|stored| self.hydrate(stored)))
-            .buffer_unordered(CONCURRENT_CALLS)
-            .map_ok(|record| (record.key.clone(), record))
-            .try_collect()
-            .await?;
-        let of = |key: &RecordKey| records.get(key).cloned().unwrap_or_else(|| Record::empty(key.clone()));
+        let mut records: HashMap<RecordKey, Record> =
+            stream::iter(stored.into_iter().map(|stored| self.hydrate(stored)))
+                .buffer_unordered(CONCURRENT_CALLS)
+                .map_ok(|record| (record.key.clone(), record))
+                .try_collect()
+                .await?;
+        if different.len() < keys.len() {
+            let of = |key: &RecordKey| records.get(key).cloned().unwrap_or_else(|| Record::empty(key.clone()));
+            return Ok(keys.iter().map(of).collect());
+        }
+        let of = |key: &RecordKey| records.remove(key).unwrap_or_else(|| Record::empty(key.clone()));
         Ok(keys.iter().map(of).collect())
     }
 

@@ -23,12 +23,12 @@ pub(crate) async fn rendered(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<Arc<str>>>, ApiError> {
+) -> Result<Vec<Option<String>>, ApiError> {
     let texts = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
     let Some(projection) = projection else { return Ok(texts) };
-    let projected = |text: Arc<str>| {
+    let projected = |text: String| {
         let entity = serde_json::from_str(&text).map_err(|_| ApiError::internal())?;
-        Ok(Arc::from(projection.apply(&entity).to_string()))
+        Ok(projection.apply(&entity).to_string())
     };
     texts.into_iter().map(|text| text.map(projected).transpose()).collect()
 }
@@ -41,7 +41,7 @@ pub(crate) async fn whole(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<Arc<str>>>, ApiError> {
+) -> Result<Vec<Option<String>>, ApiError> {
     let mut texts = Vec::with_capacity(identities.len());
     let mut bytes = 0;
     for chunk in identities.chunks(CHUNK) {
@@ -84,7 +84,7 @@ struct Joined {
 }
 
 impl Joined {
-    fn add(&mut self, text: &mut String, entities: Vec<Option<Arc<str>>>) {
+    fn add(&mut self, text: &mut String, entities: Vec<Option<String>>) {
         text.reserve(entities.iter().flatten().map(|entity| entity.len() + ",".len()).sum());
         for entity in entities.into_iter().flatten() {
             if self.is_begun {
