@@ -58,6 +58,8 @@ impl LoadServiceConfig for ServiceEndpoints {
         match (key.env(), key.service_id()) {
             ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.0.dynamodb_url()),
             ("AWS_ENDPOINT_URL", "S3") => Some(self.0.s3_url()),
+            // Beside Lambda, which hands over its jobs.
+            ("AWS_ENDPOINT_URL", "CodePipeline") => Some(self.0.invoke_url()),
             _ => None,
         }
     }

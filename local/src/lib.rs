@@ -3,6 +3,7 @@
 
 mod apart;
 mod api;
+mod codepipeline;
 pub mod connected;
 mod door;
 mod dynamodb;

@@ -24,7 +24,7 @@ use crate::{
     DeadLetter, PortError, ScheduleError, SendError, Standing, StateError, TableError, TableFolderError,
     apart::{self, TableLock},
     api::{self, Api},
-    connected, door,
+    codepipeline, connected, door,
     dynamodb::{self, TableStream},
     functions::{FunctionError, Functions},
     gateway,
@@ -204,7 +204,8 @@ impl Stack {
             let every = options.compact_every.filter(|_| *schedule == wiring::COMPACTION);
             consumers.spawn(schedules::run(schedule, every, invoke.clone(), consumers.stop.subscribe())?);
         }
-        doors.serve(listeners.invoke, invoke::router(invoke));
+        let jobs = codepipeline::router(Arc::clone(&state));
+        doors.serve(listeners.invoke, invoke::router(invoke).merge(jobs));
         let cors = Arc::new(options.cors);
         doors.serve(listeners.api, api::router(Api { functions: functions.clone(), is_closed, cors }));
         Ok(Self {

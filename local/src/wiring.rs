@@ -41,7 +41,7 @@ pub struct Notification {
 /// An EventBridge rule that forwards whole events into a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rule {
-    pub source: &'static str,
+    pub sources: &'static [&'static str],
     pub detail_types: &'static [&'static str],
     pub queue: &'static str,
 }
@@ -167,8 +167,21 @@ pub const NOTIFICATIONS: &[Notification] = &[
     },
 ];
 
-pub const RULES: &[Rule] =
-    &[Rule { source: "aws.config", detail_types: &["Config Configuration Item Change"], queue: "ConfigQueue" }];
+pub const RULES: &[Rule] = &[
+    Rule { sources: &["aws.config"], detail_types: &["Config Configuration Item Change"], queue: "ConfigQueue" },
+    Rule {
+        sources: &["aws.codepipeline", "aws.codebuild", "aws.codedeploy", "aws.cloudformation"],
+        detail_types: &[
+            "CodePipeline Pipeline Execution State Change",
+            "CodePipeline Stage Execution State Change",
+            "CodePipeline Action Execution State Change",
+            "CodeBuild Build State Change",
+            "CodeDeploy Deployment State-change Notification",
+            "CloudFormation Stack Status Change",
+        ],
+        queue: "ExportQueue",
+    },
+];
 
 pub const TABLE_STREAM: TableStream =
     TableStream { table: "Table", view: "NEW_AND_OLD_IMAGES", batch_size: 100, function: CATALOG_INDEX };
@@ -250,7 +263,7 @@ impl Rule {
     /// Whether an EventBridge event goes to this rule's queue.
     #[must_use]
     pub fn matches(&self, source: &str, detail_type: &str) -> bool {
-        self.source == source && self.detail_types.contains(&detail_type)
+        self.sources.contains(&source) && self.detail_types.contains(&detail_type)
     }
 }
 

@@ -137,7 +137,7 @@ pub fn facts_of_local_stack() -> Facts {
         }
     }
     for rule in wiring::RULES {
-        facts.insert(rule_fact(rule.source, &rule.detail_types.join(" + "), rule.queue));
+        facts.insert(rule_fact(&rule.sources.join(" + "), &rule.detail_types.join(" + "), rule.queue));
     }
     let stream = wiring::TABLE_STREAM;
     facts.insert(format!("stream {}: {}", stream.table, stream.view));

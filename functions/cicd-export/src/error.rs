@@ -7,11 +7,38 @@ use catalog_store::StoreError;
 use delivery::api::ApiError;
 use delivery::{Class, Classify, EnvelopeError};
 use export_formats::{ExportError, FormatError, ParameterError};
+use pipeline_event::artifact::ArtifactError;
+use pipeline_event::deployment::DeploymentError;
+use pipeline_event::export_request::RequestError;
+use pipeline_event::job::JobError;
+use pipeline_event::state::StateError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CicdExportError {
     #[error("the export is refused")]
     Export(#[source] ExportError),
+    #[error("the deployments are refused")]
+    Deployment(#[source] DeploymentError),
+    #[error("the state event is refused")]
+    State(#[source] StateError),
+    #[error("the job's request is refused")]
+    Request(#[source] RequestError),
+    #[error("the job is refused")]
+    Job(#[source] JobError),
+    #[error("the artifact is refused")]
+    Artifact(#[source] ArtifactError),
+    #[error(
+        "the artifact may not be read with the job's credentials: the pipeline's role needs `s3:GetObject` on it, and `kms:Decrypt` on its key"
+    )]
+    ArtifactForbidden,
+    #[error("the artifact is not there any more; run the pipeline again")]
+    ArtifactGone,
+    #[error("{what} `{text}` is not of the form [A-Za-z0-9._-], 1 to 128 characters")]
+    Part { what: &'static str, text: String },
+    #[error("could not read the artifact")]
+    ArtifactUnread(#[source] Box<dyn Error + Send + Sync>),
+    #[error("could not report to CodePipeline")]
+    Report(#[source] Box<dyn Error + Send + Sync>),
     #[error("the parameters are refused")]
     Parameter(#[source] ParameterError),
     #[error("parameter `epoch` tells lineages of a Terraform state apart, and this export is versioned by {clock}")]
@@ -26,7 +53,7 @@ pub enum CicdExportError {
     WrongBucket { bucket: String },
     #[error("object key `{key}` is not `exports/<producer>/<format>/<name>`: {reason}")]
     KeyLayout { key: String, reason: String },
-    #[error("`dryRun` has no meaning for a dropped object: nobody waits for the answer; use the API for it")]
+    #[error("`dryRun` has no meaning here: nobody waits for the answer; use the API for it")]
     DryRunDropped,
     #[error("the object has {bytes} bytes, more than the {limit} that an export may have")]
     ObjectTooLarge { bytes: u64, limit: u64 },
@@ -49,7 +76,9 @@ pub enum CicdExportError {
 impl Classify for CicdExportError {
     fn class(&self) -> Class {
         match self {
-            Self::Object { .. } | Self::ObjectChanged { .. } => Class::Retry,
+            Self::Object { .. } | Self::ObjectChanged { .. } | Self::ArtifactUnread(_) | Self::Report(_) => {
+                Class::Retry
+            }
             Self::Dropped { source, .. } => source.class(),
             Self::Store(error) if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
@@ -59,6 +88,16 @@ impl Classify for CicdExportError {
     fn code(&self) -> &'static str {
         match self {
             Self::Export(error) => error.code(),
+            Self::Deployment(error) => error.code(),
+            Self::State(error) => error.code(),
+            Self::Request(error) => error.code(),
+            Self::Job(error) => error.code(),
+            Self::Artifact(error) => error.code(),
+            Self::ArtifactForbidden => "artifact-forbidden",
+            Self::ArtifactGone => "artifact-gone",
+            Self::Part { .. } => "wrong-name",
+            Self::ArtifactUnread(_) => "artifact-unreadable",
+            Self::Report(_) => "job-not-reported",
             Self::Parameter(_) | Self::EpochWithoutLineage { .. } | Self::DryRunDropped => "wrong-parameter",
             Self::Version(VersionError::InTheFuture { .. }) => "version-in-the-future",
             Self::Version(_) => "wrong-version",
@@ -98,6 +137,8 @@ impl CicdExportError {
         match self {
             Self::Store(error) => !error.is_retryable() && (error.is_conflict() || is_of_the_sender(error)),
             Self::Export(_)
+            | Self::Deployment(_)
+            | Self::Artifact(_)
             | Self::Parameter(_)
             | Self::EpochWithoutLineage { .. }
             | Self::Version(_)
@@ -105,6 +146,14 @@ impl CicdExportError {
             | Self::ObjectTooLarge { .. } => true,
             Self::Dropped { source, .. } => source.is_refusal(),
             Self::Envelope(_)
+            | Self::State(_)
+            | Self::Request(_)
+            | Self::Job(_)
+            | Self::ArtifactForbidden
+            | Self::ArtifactGone
+            | Self::Part { .. }
+            | Self::ArtifactUnread(_)
+            | Self::Report(_)
             | Self::WrongBucket { .. }
             | Self::KeyLayout { .. }
             | Self::Object { .. }
@@ -117,7 +166,7 @@ impl CicdExportError {
         match self {
             Self::Export(ExportError::Format(_)) => 0,
             Self::Export(error) => u64::try_from(error.documents().len().max(1)).unwrap_or(u64::MAX),
-            Self::ObjectTooLarge { .. } => 1,
+            Self::Deployment(_) | Self::State(_) | Self::Artifact(_) | Self::ObjectTooLarge { .. } => 1,
             Self::Dropped { source, .. } => source.refused_documents(),
             _ => 0,
         }
@@ -127,6 +176,11 @@ impl CicdExportError {
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::Export(error) => error.to_string(),
+            Self::Deployment(error) => error.to_string(),
+            Self::State(error) => error.to_string(),
+            Self::Request(error) => error.to_string(),
+            Self::Job(error) => error.to_string(),
+            Self::Artifact(error) => error.to_string(),
             Self::Parameter(error) => error.to_string(),
             Self::Version(error) => error.to_string(),
             Self::Store(error) => error.to_string(),
@@ -147,7 +201,11 @@ impl CicdExportError {
             }
             Self::Store(error) if error.is_conflict() => ApiError::conflict(self.reason()),
             Self::Store(error) if is_of_the_sender(error) => ApiError::input(self.reason()),
-            Self::Store(_) | Self::Object { .. } | Self::ObjectChanged { .. } => ApiError::internal(),
+            Self::Store(_)
+            | Self::Object { .. }
+            | Self::ObjectChanged { .. }
+            | Self::ArtifactUnread(_)
+            | Self::Report(_) => ApiError::internal(),
             _ => ApiError::input(self.reason()),
         }
     }

@@ -1,16 +1,19 @@
-//! What Lambda hands the function: the same function stands behind a queue and behind the API.
+//! What Lambda hands the function: the same function stands behind a queue, behind the API, and in pipelines.
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_lambda_events::sqs::SqsEvent;
+use pipeline_event::job::{self, Job};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// One invocation.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Event {
     Batch(SqsEvent),
     Request(Box<ApiGatewayProxyRequest>),
+    /// Its credentials are never shown.
+    Job(Box<Job>),
 }
 
 /// Told apart by a field that only one of them has: nearly every field of both types is optional, so that trying one
@@ -18,13 +21,18 @@ pub enum Event {
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let event = Value::deserialize(deserializer)?;
+        if job::is_job(&event) {
+            return Job::from_value(event).map(|job| Self::Job(Box::new(job))).map_err(D::Error::custom);
+        }
         if event.get("httpMethod").is_some() {
             return serde_json::from_value(event).map(Self::Request).map_err(D::Error::custom);
         }
         if event.get("Records").is_some() {
             return serde_json::from_value(event).map(Self::Batch).map_err(D::Error::custom);
         }
-        Err(D::Error::custom("neither an SQS batch (`Records`) nor an API Gateway REST request (`httpMethod`)"))
+        Err(D::Error::custom(
+            "neither an SQS batch (`Records`), an API Gateway REST request (`httpMethod`) nor a job (`CodePipeline.job`)",
+        ))
     }
 }
 

@@ -1,11 +1,12 @@
 //! One export, whatever door it came by -> parsed, given a version, published, and its receipt kept.
 
-use catalog_model::{SourceObject, TieHasher, Version};
+use catalog_model::{Format, SourceObject, TieHasher, Version};
 use catalog_store::{CatalogStore, Clock, Publication};
 use export_formats::{ClockHint, Parameters, ParsedExport};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use crate::beside::{self, Beside};
 use crate::error::CicdExportError;
 use crate::receipt::{Receipt, ShownClock, Status};
 
@@ -25,8 +26,17 @@ pub(crate) struct Export {
 /// The door's own clock.
 #[derive(Debug, Clone)]
 pub(crate) enum Arrival {
-    Request { at: Timestamp },
-    S3Event { at: Timestamp, sequencer: String },
+    Request {
+        at: Timestamp,
+    },
+    /// When the artifact of a pipeline was made: the same whenever the job comes again.
+    Artifact {
+        at: Timestamp,
+    },
+    S3Event {
+        at: Timestamp,
+        sequencer: String,
+    },
 }
 
 /// The version of an export and where it comes from.
@@ -38,12 +48,22 @@ pub(crate) struct Stamp {
 }
 
 impl Export {
-    pub(crate) fn parse(&self) -> Result<ParsedExport, CicdExportError> {
-        let SourceObject { format, name, .. } = &self.source;
-        export_formats::parse(&format.to_string(), name, &self.body, &self.parameters).map_err(CicdExportError::Export)
+    /// What it says of records, and beside them.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file.
+    pub(crate) fn parse(&self, now: Timestamp) -> Result<(ParsedExport, Vec<Beside>), CicdExportError> {
+        if self.source.format == Format::Deployment {
+            return beside::deployments(&self.body, &self.parameters, ms(now)).map_err(CicdExportError::Deployment);
+        }
+        let format = self.source.format.to_string();
+        let mut parsed = export_formats::parse(&format, &self.source.name, &self.body, &self.parameters)
+            .map_err(CicdExportError::Export)?;
+        let definitions = std::mem::take(&mut parsed.definitions).into_iter().map(Beside::Definition).collect();
+        Ok((parsed, definitions))
     }
 
-    /// The caller's serial, else the file's own clock, else the door's time.
+    /// The caller's serial, else the file's own clock, else the commit's time, else the door's.
     ///
     /// # Errors
     /// Fails on a time that is too far ahead, and on an `epoch` without a lineage to count.
@@ -84,6 +104,11 @@ impl Export {
                 shown: ShownClock::Terraform { lineage: lineage.clone(), epoch, serial },
             });
         }
+        if let Some(time) = self.parameters.commit_time {
+            epoch_is_for_nothing("the commit's time")?;
+            let version = Version::of_commit(ms(time), tie, ms(now)).map_err(CicdExportError::Version)?;
+            return Ok(Stamp { version, clock: Clock::Commit, shown: ShownClock::Commit { time } });
+        }
         epoch_is_for_nothing("the time it came")?;
         self.arrival.stamp(tie, now)
     }
@@ -100,6 +125,7 @@ impl Arrival {
     pub(crate) fn stamp(&self, tie: u64, now: Timestamp) -> Result<Stamp, CicdExportError> {
         let (version, shown) = match self {
             Self::Request { at } => (Version::of_request(ms(*at), tie), ShownClock::Request { time: *at }),
+            Self::Artifact { at } => (Version::of_request(ms(*at), tie), ShownClock::Artifact { time: *at }),
             Self::S3Event { at, sequencer } => {
                 let version = Version::of_s3_event(ms(*at), sequencer, tie, ms(now));
                 let shown = ShownClock::S3Event { time: *at, sequencer: sequencer.clone() };
@@ -115,14 +141,14 @@ impl Arrival {
 /// # Errors
 /// After an error nothing of the export counts yet, and the same call completes it.
 pub(crate) async fn publish(export: &Export, store: &CatalogStore, now: Timestamp) -> Result<Receipt, CicdExportError> {
-    let mut parsed = export.parse()?;
+    let (mut parsed, beside) = export.parse(now)?;
     let stamp = export.stamp(parsed.clock_hint.as_ref(), now)?;
     let mut receipt = export.receipt(Status::Accepted, now);
     receipt.clock = Some(stamp.shown);
     receipt.version = Some(stamp.version.clone());
     let statements = std::mem::take(&mut parsed.statements);
     receipt.tell_records(statements.iter().map(|(key, _)| key));
-    receipt.tell_notes(parsed.notes, parsed.complete);
+    receipt.tell_notes(parsed.notes, parsed.complete || export.source.format == Format::Deployment);
     receipt.tell_documents(parsed.documents);
     let publication = Publication {
         source: export.source.clone(),
@@ -134,6 +160,7 @@ pub(crate) async fn publish(export: &Export, store: &CatalogStore, now: Timestam
     };
     let published = store.publish(publication, ms(now)).await.map_err(CicdExportError::Store)?;
     receipt.tell_outcome(&published);
+    receipt.tell_written(beside::write(&beside, &stamp.version, ms(now), store).await?);
     keep(&receipt, &export.source, &stamp.version, store).await?;
     info!(
         source = %export.source,
@@ -158,22 +185,20 @@ pub(crate) async fn retire(
 ) -> Result<Option<Receipt>, CicdExportError> {
     let stamp = export.stamp(None, now)?;
     let mut receipt = export.receipt(Status::Retired, now);
-    let published = match export.parameters.serial {
-        Some(_) => {
-            let nothing = Publication {
-                source: export.source.clone(),
-                version: stamp.version.clone(),
-                clock: stamp.clock,
-                delivery: export.delivery.clone(),
-                statements: Vec::new(),
-                complete: true,
-            };
-            Some(store.publish(nothing, ms(now)).await.map_err(CicdExportError::Store)?)
-        }
-        None => {
-            let retired = store.retire(&export.source, &stamp.version, &export.delivery, ms(now));
-            retired.await.map_err(CicdExportError::Store)?
-        }
+    let has_clock = export.parameters.serial.is_some() || export.parameters.commit_time.is_some();
+    let published = if has_clock {
+        let nothing = Publication {
+            source: export.source.clone(),
+            version: stamp.version.clone(),
+            clock: stamp.clock,
+            delivery: export.delivery.clone(),
+            statements: Vec::new(),
+            complete: true,
+        };
+        Some(store.publish(nothing, ms(now)).await.map_err(CicdExportError::Store)?)
+    } else {
+        let retired = store.retire(&export.source, &stamp.version, &export.delivery, ms(now));
+        retired.await.map_err(CicdExportError::Store)?
     };
     let Some(published) = published else { return Ok(None) };
     // The version that the store chose, where the source object has a clock that a removal has not.

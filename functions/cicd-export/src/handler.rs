@@ -9,11 +9,12 @@ use delivery::Message;
 use delivery::cors::Cors;
 use jiff::Timestamp;
 use lambda_runtime::Error;
+use pipeline_event::job::Job;
 use serde_json::Value;
 
 use crate::event::Event;
 use crate::export::ms;
-use crate::{Settings, drop_door, http_door};
+use crate::{CicdExportError, Settings, drop_door, http_door, job_door, state_event};
 
 /// The name under which the function counts, and its folder.
 const SOURCE: &str = "cicd-export";
@@ -23,6 +24,8 @@ const SOURCE: &str = "cicd-export";
 pub struct Deps {
     pub store: CatalogStore,
     pub s3: aws_sdk_s3::Client,
+    /// For the results of jobs.
+    pub codepipeline: aws_sdk_codepipeline::Client,
     pub drop_bucket: String,
     /// As in the redrive policy of the queue.
     pub max_receive_count: u32,
@@ -35,6 +38,7 @@ impl Deps {
         Self {
             store: CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket),
             s3: catalog_store::s3_client(config),
+            codepipeline: aws_sdk_codepipeline::Client::new(config),
             drop_bucket: settings.drop_bucket.clone(),
             max_receive_count: settings.max_receive_count,
             cors: Cors::default(),
@@ -57,6 +61,10 @@ pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Value, 
     // Boxed: the futures of the SDK's calls nest deeper than the compiler follows through a whole function.
     match event {
         Event::Batch(batch) => Ok(serde_json::to_value(Box::pin(handle_batch(&batch, deps, now)).await)?),
+        Event::Job(job) => {
+            Box::pin(handle_job(&job, deps, now)).await?;
+            Ok(Value::Null)
+        }
         Event::Request(request) => Box::pin(handle_request(&request, deps, now)).await,
     }
 }
@@ -64,10 +72,21 @@ pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Value, 
 async fn handle_batch(batch: &SqsEvent, deps: &Deps, now: Timestamp) -> SqsBatchResponse {
     let account = Account::new(SOURCE);
     account.add(|counts| counts.saw_event(ms(now)));
-    let apply = async |message: Message<'_>| drop_door::handle(message.body, deps, &account, now).await;
+    let apply = async |message: Message<'_>| match state_event::of_message(message.body) {
+        Some(event) => Box::pin(state_event::handle(&event, deps, &account, ms(now))).await,
+        None => Box::pin(drop_door::handle(message.body, deps, &account, now)).await,
+    };
     let outcome = delivery::batch(batch, deps.max_receive_count, apply).await;
     account.keep_batch(&outcome, &deps.store, now).await;
     outcome.response
+}
+
+async fn handle_job(job: &Job, deps: &Deps, now: Timestamp) -> Result<(), CicdExportError> {
+    let account = Account::new(SOURCE);
+    account.add(|counts| counts.saw_event(ms(now)));
+    let reported = job_door::handle(job, deps, &account, now).await;
+    account.keep_request(reported.is_err(), &deps.store, now).await;
+    reported
 }
 
 async fn handle_request(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Value, Error> {

@@ -5,20 +5,26 @@
 //! | `PUT`, `GET`, `DELETE /api/exports/{producer}/{format}/{name}` | API Gateway REST request | the receipt |
 //! | `s3://<drop bucket>/exports/<producer>/<format>/<name>[.<extension>]` | S3 notifications in an SQS batch | the receipt, to be read by HTTP |
 //!
-//! Both doors do the same; a file that comes by both is two source objects.
+//! | CodePipeline's Lambda invoke action | a job | its result, with the entities as output variables |
+//!
+//! All doors do the same; a file that comes by two is two source objects. State events of pipelines, builds, deployments and
+//! stacks come through the queue too.
 
+mod beside;
 mod drop_door;
 mod error;
 mod event;
 mod export;
 mod handler;
 mod http_door;
+mod job_door;
 mod long_export;
 mod pinned_object;
 mod preview;
 mod progress;
 mod receipt;
 mod settings;
+mod state_event;
 
 pub use error::CicdExportError;
 pub use event::Event;

@@ -9,6 +9,8 @@ use export_formats::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::beside::Written;
+
 /// Entities and documents that a receipt lists one by one; the counts are always whole. A response of API Gateway
 /// holds 6 MB.
 pub(crate) const MAX_LISTED: usize = MAX_LISTED_VERDICTS;
@@ -79,6 +81,12 @@ pub(crate) enum ShownClock {
         sequencer: String,
     },
     Request {
+        time: Timestamp,
+    },
+    Commit {
+        time: Timestamp,
+    },
+    Artifact {
         time: Timestamp,
     },
     /// One version after the last, when the source object follows a clock that a removal does not have.
@@ -189,9 +197,22 @@ impl Receipt {
         let what_to_do = match &self.clock {
             Some(ShownClock::Serial { .. }) => "; a larger `serial` would count",
             Some(ShownClock::Terraform { .. }) => "; a larger serial of the state would count, or a larger `epoch`",
-            Some(ShownClock::S3Event { .. } | ShownClock::Request { .. } | ShownClock::Successor) | None => "",
+            Some(ShownClock::Commit { .. }) => "; it was built from an older commit",
+            Some(
+                ShownClock::S3Event { .. }
+                | ShownClock::Request { .. }
+                | ShownClock::Artifact { .. }
+                | ShownClock::Successor,
+            )
+            | None => "",
         };
         self.notes.push(format!("a newer version of this export stands: nothing of this one counts{what_to_do}"));
+    }
+
+    pub(crate) fn tell_written(&mut self, written: Written) {
+        self.applied += written.applied;
+        self.stale += written.stale;
+        self.duplicate += written.duplicate;
     }
 
     pub(crate) fn tell_outcome(&mut self, published: &Published) {

@@ -9,6 +9,7 @@
 //! | Config | capture time, ms | state id |
 //! | S3 event | event time, ms | sequencer, padded on the right |
 //! | request | request time, ms | 0 |
+//! | commit | commit time, ms | 0 |
 
 use std::fmt;
 use std::str::FromStr;
@@ -95,6 +96,12 @@ impl Version {
 
     pub fn of_request(received_ms: u64, tie: u64) -> Self {
         Self::new(received_ms, 0, tie)
+    }
+
+    /// # Errors
+    /// Fails on a commit time more than five minutes ahead of `now_ms`.
+    pub fn of_commit(committed_ms: u64, tie: u64, now_ms: u64) -> Result<Self, VersionError> {
+        Ok(Self::new(not_ahead(committed_ms, now_ms)?, 0, tie))
     }
 
     pub fn as_str(&self) -> &str {

@@ -3,7 +3,7 @@
 //! | pk | sk | item |
 //! |---|---|---|
 //! | `e#<identity>`, `a#<key>` | `E` | a record: an entity, or who claims a name |
-//! | `e#<identity>` | `D#<time>#<id>`, `X#<time>#<id>` | beside the record: a deployment, a state of an execution |
+//! | `e#<identity>` | `D#<time>#<id>`, `X#<time>#<id>`, `V#<time>#<id>` | beside the record: a deployment, a state of an execution, a definition of an API |
 //! | `o#<source object>` | `R` | the root of a source object: its newest publication, and those not yet swept |
 //! | `r#<producer>/<format>/<name>` | door | the last receipt |
 //! | `m#counts` | source | conservation counts |
@@ -135,6 +135,7 @@ pub(crate) const HAS_BODY: &str = "attribute_exists(b)";
 
 pub(crate) const DEPLOYMENT_PREFIX: &str = "D#";
 pub(crate) const STATE_PREFIX: &str = "X#";
+pub(crate) const DEFINITION_PREFIX: &str = "V#";
 pub(crate) const PUT_SIBLING: &str = "SET v = :v, b = :b, expires_at = :at";
 pub(crate) const BETWEEN: &str = "pk = :pk AND sk BETWEEN :from AND :to";
 

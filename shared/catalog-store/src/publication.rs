@@ -175,12 +175,12 @@ impl CatalogStore {
         let version = match (&root.clock, root.newest()) {
             (Clock::Time, _) | (_, None) => requested.clone(),
             // The same call again completes what the first one began.
-            (Clock::Serial | Clock::Terraform { .. }, Some(newest))
+            (Clock::Serial | Clock::Commit | Clock::Terraform { .. }, Some(newest))
                 if root.head.as_ref() == Some(newest) && self.set(&newest.pointer).await?.is_empty() =>
             {
                 newest.version.clone()
             }
-            (Clock::Serial | Clock::Terraform { .. }, Some(newest)) => successor(&newest.version),
+            (Clock::Serial | Clock::Commit | Clock::Terraform { .. }, Some(newest)) => successor(&newest.version),
         };
         let nothing = Publication {
             source: source.clone(),

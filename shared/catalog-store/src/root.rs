@@ -12,6 +12,7 @@ use crate::{CatalogStore, StoreError};
 /// What a clock's text begins with in the table.
 const SERIAL: &str = "serial";
 const TIME: &str = "time";
+const COMMIT: &str = "commit";
 const TERRAFORM: &str = "terraform:";
 
 /// What the versions of a source object are made from. Versions of different clocks do not compare.
@@ -23,6 +24,8 @@ pub enum Clock {
     Terraform { lineage: String, epoch: u64 },
     /// The time of a request or of an event.
     Time,
+    /// The time of the commit that the source object was made from.
+    Commit,
 }
 
 /// Where a source object stands.
@@ -60,6 +63,7 @@ impl Clock {
         match self {
             Self::Serial => SERIAL.to_owned(),
             Self::Time => TIME.to_owned(),
+            Self::Commit => COMMIT.to_owned(),
             Self::Terraform { lineage, .. } => format!("{TERRAFORM}{lineage}"),
         }
     }
@@ -68,6 +72,7 @@ impl Clock {
         match text {
             SERIAL => Some(Self::Serial),
             TIME => Some(Self::Time),
+            COMMIT => Some(Self::Commit),
             _ => text.strip_prefix(TERRAFORM).map(|lineage| Self::Terraform { lineage: lineage.to_owned(), epoch }),
         }
     }
@@ -75,7 +80,7 @@ impl Clock {
     fn epoch(&self) -> u64 {
         match self {
             Self::Terraform { epoch, .. } => *epoch,
-            Self::Serial | Self::Time => 0,
+            Self::Serial | Self::Time | Self::Commit => 0,
         }
     }
 
@@ -84,6 +89,7 @@ impl Clock {
             Self::Serial => "the caller's `serial`",
             Self::Terraform { .. } => "Terraform's serial",
             Self::Time => "the time it came",
+            Self::Commit => "the commit's time",
         }
     }
 
@@ -220,7 +226,7 @@ impl CatalogStore {
 fn guard(clock: &Clock) -> &'static str {
     match clock {
         Clock::Terraform { .. } => attributes::IF_SAME_LINEAGE_OR_NEXT_EPOCH,
-        Clock::Serial | Clock::Time => attributes::IF_SAME_CLOCK,
+        Clock::Serial | Clock::Time | Clock::Commit => attributes::IF_SAME_CLOCK,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What is kept beside a record, one item each: deployments of a component, states of a pipeline's executions.
+//! What is kept beside a record, one item each: deployments of a component, states of a pipeline's executions, digests of
+//! an API's definitions.
 //!
 //! A sibling is ordered by its own time and named by its id, so that a reader finds those of a stretch of time, the newest
 //! first, with one Query. What is said again of one (time, id) counts if its version is larger. All of them expire.
@@ -32,6 +33,8 @@ pub enum SiblingKind {
     Deployment,
     /// Of an execution, stage or action.
     State,
+    /// One state of an API's definition, by its digest.
+    Definition,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +71,7 @@ impl SiblingKind {
         match self {
             Self::Deployment => attributes::DEPLOYMENT_PREFIX,
             Self::State => attributes::STATE_PREFIX,
+            Self::Definition => attributes::DEFINITION_PREFIX,
         }
     }
 }

@@ -76,14 +76,17 @@ pub(crate) fn written_ref(entity_ref: &EntityRef) -> String {
     format!("{}/{}", entity_ref.namespace(), entity_ref.name())
 }
 
-/// The component that the export was posted for exists at least as a name.
 pub(crate) fn stub(parameters: &Parameters) -> Option<(RecordKey, Said)> {
-    let component = parameters.component.as_ref()?;
+    parameters.component.as_ref().map(|component| stub_of(component, parameters.system.as_ref()))
+}
+
+/// The component that an export was posted for exists at least as a name.
+pub fn stub_of(component: &EntityRef, system: Option<&EntityRef>) -> (RecordKey, Said) {
     let mut facts = named_component(component, Role::Stub);
-    if let Some(system) = &parameters.system {
+    if let Some(system) = system {
         facts.say(Pointer::spec("system"), written_ref(system));
     }
-    Some((RecordKey::Entity(Identity::of_entity(component)), Said::Facts(facts)))
+    (RecordKey::Entity(Identity::of_entity(component)), Said::Facts(facts))
 }
 
 /// The envelope of a component of which nothing is known but its name.

@@ -39,6 +39,7 @@ mod terraform_state;
 mod yaml;
 mod yaml_documents;
 
+pub use belonging::stub_of;
 pub use catalog_info::MAX_CATALOG_INFO_BYTES;
 pub use catalog_info_stream::{CatalogInfoStatements, CatalogInfoSurvey, MAX_STREAMED_BYTES, Repeated, SurveyedExport};
 pub use document::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};

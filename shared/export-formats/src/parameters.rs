@@ -1,10 +1,11 @@
 //! Query parameters, or the metadata of a dropped object -> what the sender says about the whole export.
 
 use catalog_model::{DEFAULT_NAMESPACE, EntityRef};
+use jiff::Timestamp;
 
 /// Names of all parameters.
 pub const PARAMETERS: &[&str] =
-    &["component", "system", "environment", "account", "region", "serial", "epoch", "dryRun"];
+    &["component", "system", "environment", "account", "region", "serial", "epoch", "commitTime", "dryRun"];
 
 /// Longest value of a parameter, in bytes: three names of an entity reference and their separators.
 const MAX_VALUE_BYTES: usize = 200;
@@ -28,6 +29,8 @@ pub struct Parameters {
     pub serial: Option<u64>,
     /// Which Terraform lineage counts: raised by hand when a state is created anew.
     pub epoch: Option<u64>,
+    /// When the commit was made that the export was built from: its clock, where the file has none of its own.
+    pub commit_time: Option<Timestamp>,
     /// Say what would change, and change nothing.
     pub dry_run: bool,
 }
@@ -87,6 +90,10 @@ impl Parameters {
             }
             "serial" => self.serial = Some(number()?),
             "epoch" => self.epoch = Some(number()?),
+            "commitTime" => {
+                let expected = "a time such as `2026-11-20T10:00:00Z`, or seconds since 1970";
+                self.commit_time = Some(time(value).ok_or(wrong(expected))?);
+            }
             _ => {
                 self.dry_run = match value {
                     "true" | "1" => true,
@@ -104,6 +111,7 @@ impl Parameters {
         let number = |number: Option<u64>| number.map(|number| number.to_string());
         let pairs = [
             ("account", self.account.clone()),
+            ("commitTime", self.commit_time.map(|time| time.to_string())),
             ("component", reference(&self.component)),
             ("environment", self.environment.clone()),
             ("epoch", number(self.epoch)),
@@ -118,6 +126,15 @@ impl Parameters {
     pub fn canonical(&self) -> String {
         self.given().iter().map(|(name, value)| format!("{name}={value}\n")).collect()
     }
+}
+
+/// What `git show --no-patch --format=%cI` prints, or `%ct`.
+fn time(text: &str) -> Option<Timestamp> {
+    let time = match text.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).ok()?,
+        Err(_) => text.parse().ok()?,
+    };
+    (time.as_millisecond() > 0).then_some(time)
 }
 
 /// A reference to an entity of that kind whose parts are valid names.
@@ -172,6 +189,10 @@ mod tests {
         let parameters = Parameters::parse(pairs).unwrap();
         assert_eq!(parameters.component.as_ref().unwrap().to_string(), "component:default/orders");
         assert!(parameters.dry_run);
+        for commit_time in ["2026-11-20T11:00:00+01:00", "1795168800"] {
+            let parameters = Parameters::parse([("committime", commit_time)]).unwrap();
+            assert_eq!(parameters.canonical(), "commitTime=2026-11-20T10:00:00Z\n");
+        }
         assert_eq!(
             parameters.canonical(),
             "component=component:default/orders\nserial=7\nsystem=system:default/shop\n"
@@ -184,7 +205,7 @@ mod tests {
             (
                 "componet",
                 "x",
-                "parameter `componet` is unknown; known are component, system, environment, account, region, serial, epoch, dryRun",
+                "parameter `componet` is unknown; known are component, system, environment, account, region, serial, epoch, commitTime, dryRun",
             ),
             ("component", "a b", "parameter `component` is not the name of a component"),
             ("component", "api:x", "parameter `component` is not the name of a component"),
@@ -194,6 +215,11 @@ mod tests {
             ("region", "eu_west", "parameter `region` is not the code of an AWS region, such as `eu-west-1`"),
             ("serial", "-1", "parameter `serial` is not a whole number of at most 64 bits"),
             ("serial", "18446744073709551616", "parameter `serial` is not a whole number of at most 64 bits"),
+            (
+                "commitTime",
+                "yesterday",
+                "parameter `commitTime` is not a time such as `2026-11-20T10:00:00Z`, or seconds since 1970",
+            ),
             ("dryRun", "maybe", "parameter `dryRun` is not `true` or `false`"),
         ] {
             assert_eq!(Parameters::parse([(name, value)]).unwrap_err().to_string(), expected);

@@ -1,7 +1,7 @@
 //! What the binary of `query-api` takes on the data of a local stack: the CPU time from its start to its first answer, by
 //! what is asked first; its memory after many questions; and a list of everything.
-//! `cargo build --release --bin query-api`, a stack that runs on some port base (here 19700) and holds a catalog, then
-//! `cargo run -p callboard-tests --bin measure-query -- target/release/query-api 19700 [questions.txt]`
+//! `cargo build --release --bin query-api`, a stack that holds a catalog, then, with the ports of its DynamoDB and its S3,
+//! `cargo run -p callboard-tests --bin measure-query -- target/release/query-api 7408 7409 [questions.txt]`
 //!
 //! `questions.txt` has one path with its query a line, below `/api/catalog`.
 
@@ -54,11 +54,11 @@ struct Function {
 }
 
 impl Function {
-    fn start(binary: &str, port_base: u16, targets: Vec<String>) -> io::Result<Self> {
+    fn start(binary: &str, [dynamodb, s3]: [&str; 2], targets: Vec<String>) -> io::Result<Self> {
         let api = RuntimeApi::serve_all(targets.into_iter().map(|target| event(&target)))?;
         let process = lambda_command(binary, &api)
-            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{}", port_base + 8))
-            .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{}", port_base + 9))
+            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://127.0.0.1:{dynamodb}"))
+            .env("AWS_ENDPOINT_URL_S3", format!("http://127.0.0.1:{s3}"))
             .spawn()?;
         Ok(Self { process, api })
     }
@@ -94,22 +94,22 @@ impl Drop for Function {
 
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [binary, port_base, questions @ ..] = arguments.as_slice() else {
-        return Err(io::Error::other("usage: measure-query BINARY PORT_BASE [QUESTIONS]"));
+    let [binary, dynamodb, s3, questions @ ..] = arguments.as_slice() else {
+        return Err(io::Error::other("usage: measure-query BINARY DYNAMODB_PORT S3_PORT [QUESTIONS]"));
     };
-    let port_base: u16 = port_base.parse().map_err(io::Error::other)?;
+    let ports = [dynamodb.as_str(), s3.as_str()];
     println!("| asked first | CPU to the answer, ms | resident, MiB |\n|---|---:|---:|");
     for (name, target) in FIRST {
         let mut runs = Vec::new();
         for _ in 0..3 {
-            let function = Function::start(binary, port_base, vec![target.to_owned()])?;
+            let function = Function::start(binary, ports, vec![target.to_owned()])?;
             function.answer()?;
             runs.push((function.cpu_ms()?, function.memory_mib("VmRSS")?));
         }
         runs.sort_unstable();
         println!("| {name} | {} | {} |", runs[1].0, runs[1].1);
     }
-    let all = Function::start(binary, port_base, vec!["/entities".to_owned()])?;
+    let all = Function::start(binary, ports, vec!["/entities".to_owned()])?;
     let began = Instant::now();
     let bytes = all.answer()?.body.len();
     println!(
@@ -121,7 +121,7 @@ fn main() -> io::Result<()> {
     let Some(questions) = questions.first() else { return Ok(()) };
     let targets: Vec<String> = fs::read_to_string(questions)?.lines().map(str::to_owned).collect();
     let asked = targets.len();
-    let function = Function::start(binary, port_base, targets)?;
+    let function = Function::start(binary, ports, targets)?;
     for _ in 0..asked {
         function.answer()?;
     }

@@ -3,8 +3,12 @@
 #[cfg(test)]
 mod dropped;
 #[cfg(test)]
+mod jobs;
+#[cfg(test)]
 mod long;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod states;

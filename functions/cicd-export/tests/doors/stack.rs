@@ -1,7 +1,13 @@
 //! One catalog with a drop bucket for each test, on embedded DynamoDB and S3, and words to speak with the function.
 
+use std::sync::{Arc, Mutex};
+
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Intercept, Region};
 use aws_sdk_s3::primitives::ByteStream;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
 use catalog_model::{Identity, Record, RecordKey};
 use catalog_store::{CatalogStore, Read};
 use cicd_export::{Deps, Event, handle};
@@ -23,6 +29,8 @@ pub(crate) struct Stack {
     pub(crate) now: Timestamp,
     /// Without interceptors.
     pub(crate) raw_s3: aws_sdk_s3::Client,
+    /// What CodePipeline was told of its jobs.
+    pub(crate) told: Told,
     _directory: TempDir,
 }
 
@@ -56,11 +64,25 @@ impl Stack {
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
         let store = CatalogStore::from_clients(dynamodb, s3.clone(), "callboard", "callboard-catalog");
         store.create_table().await.unwrap();
-        let deps = Deps { store, s3, drop_bucket: DROP.into(), max_receive_count: 3, cors: Cors::default() };
-        Self { deps, now: NOW.parse().unwrap(), raw_s3, _directory: directory }
+        let told = Told::default();
+        let codepipeline = aws_sdk_codepipeline::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(credentials())
+            .endpoint_url(serve_codepipeline(told.clone()).await)
+            .build();
+        let deps = Deps {
+            store,
+            s3,
+            codepipeline: aws_sdk_codepipeline::Client::from_conf(codepipeline),
+            drop_bucket: DROP.into(),
+            max_receive_count: 3,
+            cors: Cors::default(),
+        };
+        Self { deps, now: NOW.parse().unwrap(), raw_s3, told, _directory: directory }
     }
 
-    async fn invoke(&self, event: Value) -> Value {
+    pub(crate) async fn invoke(&self, event: Value) -> Value {
         let event: Event = serde_json::from_value(event).unwrap();
         handle(event, &self.deps, self.now).await.unwrap()
     }
@@ -90,6 +112,11 @@ impl Stack {
         let answer = self.invoke(request).await;
         let body = answer["body"].as_str().unwrap();
         (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
+    }
+
+    pub(crate) async fn put(&self, key: &str, bytes: &[u8]) {
+        let put = self.raw_s3.put_object().bucket(DROP).key(key).body(ByteStream::from(bytes.to_vec()));
+        put.send().await.unwrap();
     }
 
     pub(crate) async fn put_object(&self, key: &str, body: &str, metadata: &[(&str, &str)]) -> String {
@@ -160,6 +187,35 @@ async fn serve_dynamodb() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
+    endpoint
+}
+
+/// Operation and body of each call to CodePipeline, in their order. A second word about a job is refused, as in AWS.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<Vec<(String, Value)>>>);
+
+impl Told {
+    pub(crate) fn take(&self) -> Vec<(String, Value)> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+async fn serve_codepipeline(told: Told) -> String {
+    let answer = async |State(told): State<Told>, headers: HeaderMap, body: Bytes| {
+        let operation = headers["x-amz-target"].to_str().unwrap().rsplit('.').next().unwrap().to_owned();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let mut told = told.0.lock().unwrap();
+        let is_over = told.iter().any(|(_, before)| before["jobId"] == body["jobId"]);
+        told.push((operation, body));
+        match is_over {
+            true => (StatusCode::BAD_REQUEST, r#"{"__type":"InvalidJobStateException","message":"over"}"#),
+            false => (StatusCode::OK, "{}"),
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(answer).with_state(told);
+    tokio::spawn(async move { axum::serve(listener, router).await });
     endpoint
 }
 
