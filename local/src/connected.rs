@@ -138,6 +138,8 @@ fn with_cicd_export(functions: Functions, config: &SdkConfig) -> Functions {
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
         drop_bucket: wiring::DROP_BUCKET.name.to_owned(),
         max_receive_count: max_receive_count(wiring::CICD_EXPORT),
+        // On this machine there is nobody to tell apart.
+        producers: cicd_export::Producers::default(),
     };
     let deps = Arc::new(cicd_export::Deps::connect(config, &settings));
     functions.with(wiring::CICD_EXPORT, move |event| {

@@ -151,7 +151,9 @@ fn only_reconcile_may_scan_the_table_and_no_role_uses_a_wildcard() {
         }
         for policy in resource["Properties"]["Policies"].as_array().unwrap() {
             for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
-                assert_ne!(statement["Resource"], "*", "{name}");
+                // Jobs of pipelines have no ARN.
+                let of_jobs = statement["Action"].to_string().contains("codepipeline:PutJob");
+                assert!(statement["Resource"] != "*" || of_jobs, "{name}");
                 assert!(!statement["Action"].to_string().contains('*'), "{name}");
                 let scans = statement["Action"].to_string().contains("dynamodb:Scan");
                 assert!(!scans || name == "CatalogReconcileRole", "{name}");

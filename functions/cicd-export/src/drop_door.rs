@@ -19,6 +19,7 @@ use crate::handler::Deps;
 use crate::http_door::is_part;
 use crate::long_export::publish_long;
 use crate::pinned_object::PinnedObject;
+use crate::producers::Caller;
 use crate::receipt::Receipt;
 
 const PREFIX: &str = "exports/";
@@ -54,6 +55,8 @@ async fn handle_object(event: &ObjectEvent, deps: &Deps, now: Timestamp) -> Resu
         return Ok(None);
     }
     let source = source_object(&event.key)?;
+    let caller = Caller { text: event.requester.as_deref() };
+    deps.producers.check(caller, &source.producer).map_err(CicdExportError::NotAllowed)?;
     let mut export = Export {
         source,
         parameters: Parameters::default(),

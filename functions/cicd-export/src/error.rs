@@ -13,10 +13,14 @@ use pipeline_event::export_request::RequestError;
 use pipeline_event::job::JobError;
 use pipeline_event::state::StateError;
 
+use crate::producers::NotAllowed;
+
 #[derive(Debug, thiserror::Error)]
 pub enum CicdExportError {
     #[error("the export is refused")]
     Export(#[source] ExportError),
+    #[error(transparent)]
+    NotAllowed(NotAllowed),
     #[error("the deployments are refused")]
     Deployment(#[source] DeploymentError),
     #[error("the state event is refused")]
@@ -88,6 +92,7 @@ impl Classify for CicdExportError {
     fn code(&self) -> &'static str {
         match self {
             Self::Export(error) => error.code(),
+            Self::NotAllowed(error) => error.code(),
             Self::Deployment(error) => error.code(),
             Self::State(error) => error.code(),
             Self::Request(error) => error.code(),
@@ -146,6 +151,7 @@ impl CicdExportError {
             | Self::ObjectTooLarge { .. } => true,
             Self::Dropped { source, .. } => source.is_refusal(),
             Self::Envelope(_)
+            | Self::NotAllowed(_)
             | Self::State(_)
             | Self::Request(_)
             | Self::Job(_)
@@ -195,6 +201,7 @@ impl CicdExportError {
                 ApiError { status: 501, name: "NotImplementedError", message: self.reason() }
             }
             Self::Export(ExportError::TooLarge { .. }) => ApiError::payload_too_large(self.reason()),
+            Self::NotAllowed(_) => ApiError::not_allowed(self.reason()),
             Self::Version(_) => ApiError::conflict(self.reason()),
             Self::Store(error) if error.is_retryable() => {
                 ApiError::service_unavailable("the catalog is busy; send the same request again")

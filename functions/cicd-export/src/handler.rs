@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::export::ms;
-use crate::{CicdExportError, Settings, drop_door, http_door, job_door, state_event};
+use crate::{CicdExportError, Producers, Settings, drop_door, http_door, job_door, state_event};
 
 /// The name under which the function counts, and its folder.
 const SOURCE: &str = "cicd-export";
@@ -29,6 +29,8 @@ pub struct Deps {
     pub drop_bucket: String,
     /// As in the redrive policy of the queue.
     pub max_receive_count: u32,
+    /// Who may speak for whom.
+    pub producers: Producers,
     /// What answers to requests say about it.
     pub cors: Cors,
 }
@@ -41,6 +43,7 @@ impl Deps {
             codepipeline: aws_sdk_codepipeline::Client::new(config),
             drop_bucket: settings.drop_bucket.clone(),
             max_receive_count: settings.max_receive_count,
+            producers: settings.producers.clone(),
             cors: Cors::default(),
         }
     }

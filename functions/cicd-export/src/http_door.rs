@@ -13,6 +13,7 @@ use crate::error::CicdExportError;
 use crate::export::{Arrival, Export, publish, retire};
 use crate::handler::Deps;
 use crate::preview::preview;
+use crate::producers::Caller;
 
 /// Lambda takes 6 MB, and the gateway sends what is no text as base64, which is a third longer.
 const MAX_BODY_BYTES: usize = 4_500_000;
@@ -48,6 +49,8 @@ async fn answer(
 ) -> Result<ApiGatewayProxyResponse, ApiError> {
     let named = named(request)?;
     let source = source_object(&named)?;
+    let caller = Caller { text: api::caller_arn(request) };
+    deps.producers.check(caller, &source.producer).map_err(|error| told(&CicdExportError::NotAllowed(error)))?;
     match request.http_method.as_str() {
         "GET" => last_receipt(&source, deps).await,
         "PUT" => {

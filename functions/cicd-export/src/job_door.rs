@@ -26,6 +26,7 @@ use crate::error::CicdExportError;
 use crate::export::{Arrival, Export, keep_refusal, publish};
 use crate::handler::Deps;
 use crate::http_door::is_part;
+use crate::producers::Caller;
 use crate::receipt::Receipt;
 
 /// What a job may take: an action that hears nothing for twenty minutes fails, and reporting takes seconds.
@@ -71,6 +72,9 @@ async fn take(job: &Job, deps: &Deps, now: Timestamp) -> Result<Receipt, CicdExp
             return Err(CicdExportError::Part { what, text });
         }
     }
+    let caller = job.account.as_ref().map(|account| format!("arn:aws:iam::{account}:root"));
+    let allowed = deps.producers.check(Caller { text: caller.as_deref() }, &request.producer);
+    allowed.map_err(CicdExportError::NotAllowed)?;
     let format = format_named(&request.format).map_err(|error| CicdExportError::Export(error.into()))?;
     let pairs = request.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let parameters = Parameters::parse(pairs).map_err(CicdExportError::Parameter)?;
@@ -86,7 +90,7 @@ async fn take(job: &Job, deps: &Deps, now: Timestamp) -> Result<Receipt, CicdExp
         parameters,
         body: opened.content,
         delivery: format!("codepipeline job {}", job.id),
-        caller: job.account.as_ref().map(|account| format!("arn:aws:iam::{account}:root")),
+        caller,
         arrival: Arrival::Artifact { at: made_at.filter(|at| *at <= now).unwrap_or(now) },
     };
     let mut tried = 1;
@@ -175,7 +179,7 @@ fn failure(error: &CicdExportError, job: &Job) -> Failure {
         | CicdExportError::Parameter(_)
         | CicdExportError::DryRunDropped
         | CicdExportError::ArtifactGone => FailureKind::ConfigurationError,
-        CicdExportError::ArtifactForbidden => FailureKind::PermissionError,
+        CicdExportError::ArtifactForbidden | CicdExportError::NotAllowed(_) => FailureKind::PermissionError,
         error if error.class() == delivery::Class::Retry => FailureKind::SystemUnavailable,
         _ => FailureKind::JobFailed,
     };

@@ -2,10 +2,11 @@
 
 use std::io::Write;
 
+use cicd_export::Producers;
 use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 
-use crate::stack::Stack;
+use crate::stack::{Stack, notification};
 
 const CATALOG_INFO: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: orders}\n\
                             spec: {type: service, lifecycle: production, owner: shop}\n";
@@ -71,6 +72,25 @@ async fn a_job_that_comes_again_changes_nothing_and_reporting_it_again_is_no_err
     let (_, receipt) = stack.request("GET", "/api/exports/acme.shop/catalog-info/main", "").await;
     assert_eq!((&receipt["applied"], &receipt["duplicate"]), (&json!(0), &json!(1)), "{receipt}");
     assert_eq!(stack.told.take().len(), 3);
+}
+
+#[tokio::test]
+async fn who_may_not_speak_for_a_producer_is_refused_at_every_door() {
+    let mut stack = Stack::start().await;
+    stack.deps.producers = Producers::parse("999988887777 = acme.*; 111122223333 = other.*").unwrap();
+    stack.put("artifacts/one.yaml", CATALOG_INFO.as_bytes()).await;
+    let parameters = json!("producer=acme.shop,format=catalog-info,name=main");
+    stack.invoke(job(&id(1), &parameters, "artifacts/one.yaml")).await;
+    let told = stack.told.take();
+    assert_eq!(told[0].1["failureDetails"]["type"], "PermissionError", "{told:?}");
+
+    let (status, answer) = stack.request("PUT", "/api/exports/acme.shop/catalog-info/main", CATALOG_INFO).await;
+    assert_eq!((status, &answer["error"]["name"]), (403, &json!("NotAllowedError")), "{answer}");
+
+    let etag = stack.put_object("exports/acme.shop/catalog-info/main.yaml", CATALOG_INFO, &[]).await;
+    let event = notification("ObjectCreated:Put", "exports/acme.shop/catalog-info/main.yaml", Some(&etag), 1, "01");
+    assert_eq!(stack.batch(&[("message-1", 3, event)]).await, ["message-1"]);
+    assert!(!stack.exists("component:default/orders").await);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use catalog_model::{Identity, Record, RecordKey};
 use catalog_store::{CatalogStore, Read};
-use cicd_export::{Deps, Event, handle};
+use cicd_export::{Deps, Event, Producers, handle};
 use delivery::cors::Cors;
 use dynoxide::Database;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -77,6 +77,7 @@ impl Stack {
             codepipeline: aws_sdk_codepipeline::Client::from_conf(codepipeline),
             drop_bucket: DROP.into(),
             max_receive_count: 3,
+            producers: Producers::default(),
             cors: Cors::default(),
         };
         Self { deps, now: NOW.parse().unwrap(), raw_s3, told, _directory: directory }
