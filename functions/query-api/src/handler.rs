@@ -16,7 +16,7 @@ use tracing::{error, info, instrument};
 use crate::answers::{Answer, AnswerBody, unavailable};
 use crate::cursor::CursorKey;
 use crate::documents::Documents;
-use crate::{Settings, catalog, changes, costs, encodings, explain, pages, status};
+use crate::{Settings, catalog, changes, costs, deployments, encodings, explain, pages, status};
 
 /// What the handler is connected to, and what it remembers between requests.
 #[derive(Debug)]
@@ -103,6 +103,8 @@ async fn route(request: &ApiGatewayProxyRequest, deps: &Arc<Deps>, now: Timestam
         }
         ("GET", ["api", "changes"]) => changes::changes(request, deps, now).await,
         ("GET", ["api", "status"]) => status::status(request, deps, now).await,
+        ("GET", ["api", "deployments"]) => deployments::deployments(request, deps, now).await,
+        ("GET", ["api", "dora"]) => deployments::dora(request, deps, now).await,
         ("GET", ["api", "costs"]) => costs::of_scope(request, deps, now).await,
         ("GET", ["api", "costs", "statements", _]) => costs::statement(request, &decode(parts[3])?, deps).await,
         ("GET", ["openapi.json"]) => Ok(pages::openapi()),

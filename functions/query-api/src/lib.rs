@@ -1,4 +1,4 @@
-//! Everything that is read: the Backstage catalog API, explain, status and costs.
+//! Everything that is read: the Backstage catalog API, explain, status, costs and deployments.
 
 mod answers;
 mod body;
@@ -6,6 +6,7 @@ mod catalog;
 mod changes;
 mod costs;
 mod cursor;
+mod deployments;
 mod documents;
 mod encodings;
 mod explain;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use catalog_model::{EntityRef, Key, Relation, derived_ref, reverse_of};
+use catalog_model::{EntityRef, Identity, Key, Relation, derived_ref, reverse_of};
 
 use crate::catalog::Catalog;
 use crate::docs::{Doc, DocSet};
@@ -36,6 +36,32 @@ impl Catalog {
             }
         }
         relations
+    }
+
+    /// Existing entities that an existing entity shows a relation of one of these types to, by the names under which they
+    /// are shown.
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn related(
+        &self,
+        identity: &Identity,
+        relation_types: &[&str],
+    ) -> Result<BTreeMap<EntityRef, Identity>, crate::NotLoaded> {
+        self.ready()?;
+        let Some(doc) = self.existing(identity) else { return Ok(BTreeMap::new()) };
+        let outgoing = self.outgoing(doc).into_iter();
+        let outgoing = outgoing.filter(|relation| relation_types.contains(&relation.relation_type.as_str()));
+        let mut related: BTreeSet<Doc> = outgoing.filter_map(|relation| self.resolve(&relation.target)).collect();
+        for key in self.keys(doc) {
+            let sources = self.sources(&key).into_iter();
+            related.extend(
+                sources
+                    .filter(|(_, said)| reverse_of(said).is_some_and(|reverse| relation_types.contains(&reverse)))
+                    .map(|(source, _)| source),
+            );
+        }
+        Ok(related.into_iter().map(|doc| (self.ref_of(doc), self.identity(doc))).collect())
     }
 
     /// Outgoing relations of an entity, inherited ones included.

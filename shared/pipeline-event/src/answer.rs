@@ -7,11 +7,12 @@
 //!  "pipelines": [{"pipeline": "arn:...", "name": "orders", "source": "codepipeline",
 //!                 "execution": {"id": "e1", "state": "succeeded", "status": "SUCCEEDED", "startedAt": "...", "at": "..."},
 //!                 "stages": [{"stage": "DeployProd", "attempt": 1, "state": "succeeded", "status": "SUCCEEDED", "at": "..."}]}],
-//!  "next": "000001a2055bbc86#0123456789abcdef"}
+//!  "next": "000001a2055bbc86.0123456789abcdef"}
 //! ```
 //!
-//! Deployments come newest first; of each pipeline its latest execution, by when it began. `next` is there if older
-//! deployments follow.
+//! Deployments come newest first; of each pipeline its latest execution, by when it began. Where a pipeline itself is asked
+//! for, `executions` has all of them, newest first. `next` is there if older ones follow, and `notes` if something was left
+//! out.
 
 use serde::Serialize;
 
@@ -26,11 +27,15 @@ pub struct DeploymentsAnswer {
     pub entity: String,
     pub deployments: Vec<Deployment>,
     pub pipelines: Vec<PipelineState>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executions: Vec<PipelineState>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
-/// What one pipeline, project, application or stack is at.
+/// What one pipeline, project, application or stack is at, or was in one of its executions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PipelineState {
@@ -80,12 +85,13 @@ impl DeploymentsAnswer {
         }
         pipelines.sort_by(|one, other| one.pipeline.cmp(&other.pipeline));
         let newest_first = deployments.into_iter().rev().collect();
-        Self { entity: entity.to_owned(), deployments: newest_first, pipelines, next }
+        let (executions, notes) = (Vec::new(), Vec::new());
+        Self { entity: entity.to_owned(), deployments: newest_first, pipelines, executions, next, notes }
     }
 }
 
 impl PipelineState {
-    fn of(execution: &Execution<'_>) -> Self {
+    pub fn of(execution: &Execution<'_>) -> Self {
         let whole = execution.state;
         let mut stages: Vec<&Observation> = Vec::new();
         // Oldest first, so that what is later takes the place of what was before.

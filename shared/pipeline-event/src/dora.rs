@@ -43,6 +43,9 @@ pub struct DoraAnswer {
     pub figures: Figures,
     /// The same for each environment that something was deployed to in the window.
     pub environments: BTreeMap<String, Figures>,
+    /// What was left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -101,8 +104,19 @@ pub struct Rate {
 /// The figures of one entity. Deployments come in any order and more than once; those before the window tell which
 /// commits are old, those after it restore.
 pub fn dora(entity: &str, window: Window, deployments: &[Deployment]) -> DoraAnswer {
-    let deployments = once(deployments.iter().cloned(), &BTreeSet::new());
-    let facts = Facts::of(&deployments);
+    dora_of_all(entity, window, &[deployments.to_vec()])
+}
+
+/// The figures of several components together, each with its own deployments: a commit, a build number or an outage of one
+/// is none of another.
+pub fn dora_of_all(entity: &str, window: Window, components: &[Vec<Deployment>]) -> DoraAnswer {
+    let components: Vec<Vec<Deployment>> =
+        components.iter().map(|deployments| once(deployments.iter().cloned(), &BTreeSet::new())).collect();
+    let mut facts = Facts { changes: Vec::new(), outages: Vec::new() };
+    for Facts { changes, outages } in components.iter().map(|deployments| Facts::of(deployments)) {
+        facts.changes.extend(changes);
+        facts.outages.extend(outages);
+    }
     let in_window = |environment: Option<&str>| {
         let changes =
             facts.changes.iter().filter(|change| environment.is_none_or(|wanted| wanted == change.environment));
@@ -123,6 +137,7 @@ pub fn dora(entity: &str, window: Window, deployments: &[Deployment]) -> DoraAns
         to: shown_time(window.to_ms),
         figures: in_window(None),
         environments: ended.into_iter().map(|name| (name.to_owned(), in_window(Some(name)))).collect(),
+        notes: Vec::new(),
     }
 }
 
