@@ -21,6 +21,9 @@ pub(crate) enum Beside {
     Definition(Definition),
 }
 
+/// What is written beside a record, and beside which.
+pub(crate) type Beneath = (Identity, SiblingKind, Sibling);
+
 /// What became of what was written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Written {
@@ -78,21 +81,18 @@ pub(crate) fn deployments(
     Ok((export, beside))
 }
 
+/// As they are written, at the version of their export.
+pub(crate) fn siblings(beside: &[Beside], version: &Version, now_ms: u64) -> Vec<Beneath> {
+    beside.iter().map(|one| sibling(one, version, now_ms)).collect()
+}
+
 /// Writes everything, each with one call. Again, it changes nothing.
 ///
 /// # Errors
 /// Fails if the table cannot be written; what was written stays.
-pub(crate) async fn write(
-    beside: &[Beside],
-    version: &Version,
-    now_ms: u64,
-    store: &CatalogStore,
-) -> Result<Written, CicdExportError> {
-    let outcomes: Vec<Applied> = stream::iter(beside)
-        .map(async |one| {
-            let (identity, kind, sibling) = sibling(one, version, now_ms);
-            store.put_sibling(identity, kind, &sibling).await
-        })
+pub(crate) async fn write(siblings: &[Beneath], store: &CatalogStore) -> Result<Written, CicdExportError> {
+    let outcomes: Vec<Applied> = stream::iter(siblings)
+        .map(async |(identity, kind, sibling)| store.put_sibling(identity, *kind, sibling).await)
         .buffer_unordered(CONCURRENT_WRITES)
         .try_collect()
         .await?;
@@ -101,19 +101,19 @@ pub(crate) async fn write(
     Ok(written)
 }
 
-fn sibling<'b>(beside: &'b Beside, version: &Version, now_ms: u64) -> (&'b Identity, SiblingKind, Sibling) {
+fn sibling(beside: &Beside, version: &Version, now_ms: u64) -> Beneath {
+    let version = version.clone();
     match beside {
         Beside::Deployment(identity, deployment) => {
             let body = serde_json::to_value(deployment).expect("texts and numbers always serialise");
-            let sibling =
-                Sibling { at_ms: deployment.at_ms(), id: deployment.digest(), version: version.clone(), body };
-            (identity, SiblingKind::Deployment, sibling)
+            let sibling = Sibling { at_ms: deployment.at_ms(), id: deployment.digest(), version, body };
+            (identity.clone(), SiblingKind::Deployment, sibling)
         }
         Beside::Definition(definition) => {
             let id = definition.digest.rsplit(':').next().unwrap_or_default().to_owned();
             let body = json!({"digest": definition.digest, "version": definition.version, "bytes": definition.bytes});
-            let sibling = Sibling { at_ms: now_ms / DAY_MS * DAY_MS, id, version: version.clone(), body };
-            (&definition.entity, SiblingKind::Definition, sibling)
+            let sibling = Sibling { at_ms: now_ms / DAY_MS * DAY_MS, id, version, body };
+            (definition.entity.clone(), SiblingKind::Definition, sibling)
         }
     }
 }

@@ -7,6 +7,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::replay::Replay;
+
 /// One invocation.
 #[derive(Debug)]
 pub enum Event {
@@ -14,15 +16,23 @@ pub enum Event {
     Request(Box<ApiGatewayProxyRequest>),
     /// Its credentials are never shown.
     Job(Box<Job>),
+    /// `{"action":"replay"}`, by hand.
+    Replay(Replay),
 }
 
 /// Told apart by a field that only one of them has: nearly every field of both types is optional, so that trying one
 /// after the other would take anything for the first.
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let event = Value::deserialize(deserializer)?;
+        let mut event = Value::deserialize(deserializer)?;
         if job::is_job(&event) {
             return Job::from_value(event).map(|job| Self::Job(Box::new(job))).map_err(D::Error::custom);
+        }
+        if let Some(fields) = event.as_object_mut()
+            && fields.get("action").is_some_and(|action| action == "replay")
+        {
+            fields.remove("action");
+            return serde_json::from_value(event).map(Self::Replay).map_err(D::Error::custom);
         }
         if event.get("httpMethod").is_some() {
             return serde_json::from_value(event).map(Self::Request).map_err(D::Error::custom);
@@ -31,7 +41,7 @@ impl<'de> Deserialize<'de> for Event {
             return serde_json::from_value(event).map(Self::Batch).map_err(D::Error::custom);
         }
         Err(D::Error::custom(
-            "neither an SQS batch (`Records`), an API Gateway REST request (`httpMethod`) nor a job (`CodePipeline.job`)",
+            "neither an SQS batch (`Records`), an API Gateway REST request (`httpMethod`) a job (`CodePipeline.job`) nor `{\"action\":\"replay\"}`",
         ))
     }
 }

@@ -1,7 +1,7 @@
 //! One export, whatever door it came by -> parsed, given a version, published, and its receipt kept.
 
 use catalog_model::{Format, SourceObject, TieHasher, Version};
-use catalog_store::{CatalogStore, Clock, Publication};
+use catalog_store::{CatalogStore, Clock, PackedJournalEntry, Publication};
 use export_formats::{ClockHint, Parameters, ParsedExport};
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -158,9 +158,12 @@ pub(crate) async fn publish(export: &Export, store: &CatalogStore, now: Timestam
         statements,
         complete: parsed.complete,
     };
+    let siblings = beside::siblings(&beside, &stamp.version, ms(now));
+    let entry = PackedJournalEntry::of(&publication, &siblings);
     let published = store.publish(publication, ms(now)).await.map_err(CicdExportError::Store)?;
     receipt.tell_outcome(&published);
-    receipt.tell_written(beside::write(&beside, &stamp.version, ms(now), store).await?);
+    receipt.tell_written(beside::write(&siblings, store).await?);
+    store.put_journal(&entry).await?;
     keep(&receipt, &export.source, &stamp.version, store).await?;
     info!(
         source = %export.source,
@@ -203,10 +206,20 @@ pub(crate) async fn retire(
     let Some(published) = published else { return Ok(None) };
     // The version that the store chose, where the source object has a clock that a removal has not.
     let head = store.head(&export.source).await.map_err(CicdExportError::Store)?;
+    let clock = head.as_ref().map(|head| head.clock.clone());
     let version = match head {
         Some(head) if !published.superseded => head.version,
         _ => stamp.version.clone(),
     };
+    let nothing = Publication {
+        source: export.source.clone(),
+        version: version.clone(),
+        clock: clock.unwrap_or(Clock::Time),
+        delivery: export.delivery.clone(),
+        statements: Vec::new(),
+        complete: true,
+    };
+    store.put_journal(&PackedJournalEntry::of(&nothing, &[])).await?;
     receipt.clock = Some(if version == stamp.version { stamp.shown } else { ShownClock::Successor });
     receipt.version = Some(version.clone());
     receipt.tell_outcome(&published);

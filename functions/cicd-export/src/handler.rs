@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::event::Event;
 use crate::export::ms;
+use crate::replay::replay;
 use crate::{CicdExportError, Producers, Settings, drop_door, http_door, job_door, state_event};
 
 /// The name under which the function counts, and its folder.
@@ -64,6 +65,7 @@ pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Value, 
     // Boxed: the futures of the SDK's calls nest deeper than the compiler follows through a whole function.
     match event {
         Event::Batch(batch) => Ok(serde_json::to_value(Box::pin(handle_batch(&batch, deps, now)).await)?),
+        Event::Replay(asked) => Ok(serde_json::to_value(Box::pin(replay(&asked, &deps.store, now)).await?)?),
         Event::Job(job) => {
             Box::pin(handle_job(&job, deps, now)).await?;
             Ok(Value::Null)

@@ -24,6 +24,7 @@ mod preview;
 mod producers;
 mod progress;
 mod receipt;
+mod replay;
 mod settings;
 mod state_event;
 

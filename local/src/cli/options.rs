@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
-use super::{load::Load, rebuild::Rebuild};
+use super::{load::Load, rebuild::Rebuild, replay::Replay};
 
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
@@ -30,6 +30,7 @@ enum Command {
     Load(Load),
     /// Make the index of a running stack anew from its records, and let it count
     Rebuild(Rebuild),
+    Replay(Replay),
 }
 
 /// What to do.
@@ -38,6 +39,7 @@ pub(crate) enum Do {
     DynamoDb(DynamoDb),
     Load(Load),
     Rebuild(Rebuild),
+    Replay(Replay),
 }
 
 /// How to serve DynamoDB alone.
@@ -103,6 +105,7 @@ impl Cli {
             Some(Command::Dynamodb(options)) => Do::DynamoDb(options),
             Some(Command::Load(options)) => Do::Load(options),
             Some(Command::Rebuild(options)) => Do::Rebuild(options),
+            Some(Command::Replay(options)) => Do::Replay(options),
             None => Do::Serve(Box::new(self.serve)),
         }
     }

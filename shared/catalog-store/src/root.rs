@@ -6,6 +6,8 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use catalog_model::{SourceObject, Version};
 
+use serde::{Deserialize, Serialize};
+
 use crate::attributes::{self, Item, n, s, ss};
 use crate::{CatalogStore, StoreError};
 
@@ -16,7 +18,8 @@ const COMMIT: &str = "commit";
 const TERRAFORM: &str = "terraform:";
 
 /// What the versions of a source object are made from. Versions of different clocks do not compare.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Clock {
     /// The caller's own `serial`.
     Serial,

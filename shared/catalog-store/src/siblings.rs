@@ -11,6 +11,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use catalog_model::{Applied, Identity, RecordKey, Version};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::attributes::{self, Item, n, s};
@@ -28,7 +29,8 @@ pub const MAX_PAGE_SIBLINGS: usize = 1_000;
 const MAX_ID_BYTES: usize = 64;
 
 /// What a sibling tells of its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SiblingKind {
     Deployment,
     /// Of an execution, stage or action.
@@ -37,7 +39,7 @@ pub enum SiblingKind {
     Definition,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sibling {
     /// Its own time, which never changes: what is said later of one that moved would be another sibling.
     pub at_ms: u64,

@@ -7,6 +7,8 @@ mod jobs;
 #[cfg(test)]
 mod long;
 #[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod stack;

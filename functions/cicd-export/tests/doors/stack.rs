@@ -115,6 +115,19 @@ impl Stack {
         (answer["statusCode"].as_u64().unwrap(), serde_json::from_str(body).unwrap())
     }
 
+    /// The table is lost; the buckets are as they were.
+    pub(crate) async fn lose_table(&mut self) {
+        let dynamodb = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "tests"))
+            .endpoint_url(serve_dynamodb().await)
+            .build();
+        let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
+        self.deps.store = CatalogStore::from_clients(dynamodb, self.deps.s3.clone(), "callboard", "callboard-catalog");
+        self.deps.store.create_table().await.unwrap();
+    }
+
     pub(crate) async fn put(&self, key: &str, bytes: &[u8]) {
         let put = self.raw_s3.put_object().bucket(DROP).key(key).body(ByteStream::from(bytes.to_vec()));
         put.send().await.unwrap();
