@@ -5,6 +5,8 @@
 //! The argument is how many resources are changed and how many entities are in the catalog. Times are those of this machine and
 //! of the emulated services; calls and units are what AWS would count.
 
+#![expect(clippy::print_stdout, reason = "what was measured is for whoever asked")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};

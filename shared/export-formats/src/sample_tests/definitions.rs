@@ -25,7 +25,7 @@ e#component:default/orders Stub
   /metadata/namespace "default"
 "#);
 sample!(adeo_kafka_request_reply_asyncapi_as_openapi, "openapi", "adeo-kafka-request-reply-asyncapi.yml", "openapi", COMPONENT, @r"refused: this is an AsyncAPI definition, not an OpenAPI definition; send it as format `asyncapi`");
-sample!(cyclonedx_laravel_7_12_0, "openapi", "cyclonedx-laravel-7.12.0.json", "sbom", COMPONENT, @r"refused: format `sbom` is not accepted yet; accepted are catalog-info, terraform-state, terraform-show, cloudformation, cdk-outputs, openapi, asyncapi");
+sample!(cyclonedx_laravel_7_12_0, "openapi", "cyclonedx-laravel-7.12.0.json", "sbom", COMPONENT, @r"refused: format `sbom` is not accepted yet; accepted are catalog-info, terraform-state, terraform-show, cloudformation, cdk-outputs, openapi, asyncapi, deployment");
 sample!(cyclonedx_laravel_7_12_0_as_openapi, "openapi", "cyclonedx-laravel-7.12.0.json", "openapi", COMPONENT, @r"refused: this is an SBOM, not an OpenAPI definition; send it as format `sbom`");
 sample!(readme_2_0_petstore_minimal, "openapi", "readme-2.0-petstore-minimal.yaml", "openapi", COMPONENT, @r#"
 document 0 (line 1) api:default/readme-2.0-petstore-minimal: accepted
@@ -124,5 +124,5 @@ e#component:default/orders Stub
   /metadata/namespace "default"
 "#);
 sample!(slack_rtm_asyncapi_as_openapi, "openapi", "slack-rtm-asyncapi.yml", "openapi", COMPONENT, @r"refused: this is an AsyncAPI definition, not an OpenAPI definition; send it as format `asyncapi`");
-sample!(spdx_sbom_spdx3, "openapi", "spdx-sbom.spdx3.json", "sbom", COMPONENT, @r"refused: format `sbom` is not accepted yet; accepted are catalog-info, terraform-state, terraform-show, cloudformation, cdk-outputs, openapi, asyncapi");
+sample!(spdx_sbom_spdx3, "openapi", "spdx-sbom.spdx3.json", "sbom", COMPONENT, @r"refused: format `sbom` is not accepted yet; accepted are catalog-info, terraform-state, terraform-show, cloudformation, cdk-outputs, openapi, asyncapi, deployment");
 sample!(spdx_sbom_spdx3_as_openapi, "openapi", "spdx-sbom.spdx3.json", "openapi", COMPONENT, @r"refused: this is an SBOM, not an OpenAPI definition; send it as format `sbom`");
