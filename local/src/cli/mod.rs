@@ -4,6 +4,7 @@ pub(crate) mod dynamodb;
 pub(crate) mod load;
 pub(crate) mod logging;
 pub(crate) mod options;
+pub(crate) mod ownership;
 pub(crate) mod rebuild;
 pub(crate) mod serve;
 mod signals;

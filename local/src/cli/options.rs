@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
-use super::{load::Load, rebuild::Rebuild};
+use super::{load::Load, ownership::CheckOwnership, rebuild::Rebuild};
 
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
@@ -30,6 +30,8 @@ enum Command {
     Load(Load),
     /// Make the index of a running stack anew from its records, and let it count
     Rebuild(Rebuild),
+    /// Read a file of ownership, and say what would change if it counted
+    CheckOwnership(CheckOwnership),
 }
 
 /// What to do.
@@ -38,6 +40,7 @@ pub(crate) enum Do {
     DynamoDb(DynamoDb),
     Load(Load),
     Rebuild(Rebuild),
+    CheckOwnership(CheckOwnership),
 }
 
 /// How to serve DynamoDB alone.
@@ -84,6 +87,9 @@ pub(crate) struct Serve {
     /// Use the DynamoDB that `callboard dynamodb` serves at this address for the same --data
     #[arg(long, value_name = "HOST:PORT", requires = "data", value_parser = address)]
     pub(crate) dynamodb: Option<SocketAddr>,
+    /// Find owners by the rules of this file, from now on [default: by those of the last start with --data]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ownership: Option<PathBuf>,
     /// Compact the index so often [default: every minute]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) compact_every: Option<u64>,
@@ -103,6 +109,7 @@ impl Cli {
             Some(Command::Dynamodb(options)) => Do::DynamoDb(options),
             Some(Command::Load(options)) => Do::Load(options),
             Some(Command::Rebuild(options)) => Do::Rebuild(options),
+            Some(Command::CheckOwnership(options)) => Do::CheckOwnership(options),
             None => Do::Serve(Box::new(self.serve)),
         }
     }
