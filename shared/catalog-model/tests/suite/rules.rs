@@ -97,12 +97,7 @@ fn the_first_step_that_has_an_answer_decides() {
         ("all", by_default.clone(), vec![file, given, config], "of-file by owner: declared first"),
         ("no file", by_default.clone(), vec![given, config], "of-parameter by parameter of the export"),
         ("tags", by_default.clone(), vec![config], "of-config by tags: owner"),
-        (
-            "an account",
-            by_default.clone(),
-            vec![bare],
-            "of-account by account 111122223333, unless a component says it",
-        ),
+        ("an account", by_default, vec![bare], "of-account by account 111122223333, unless a component says it"),
         ("tags first", order(&[Tags, Declaration, Component]), vec![file, given, config], "of-tag by tags: team"),
         ("stacks first", order(&[Stack, Declaration, Component]), vec![file, config], "of-stack by stack orders-*"),
         (
@@ -222,15 +217,18 @@ fn annotations_are_those_of_the_profiles() {
     );
 }
 
+/// A format, what a field says in it, and tags.
+type Told = (Format, Option<String>, Vec<(String, String)>);
+
 /// What was read at parse time before there were rules: of each source object the parameter, else the tag; of several the
 /// first by format.
-fn as_it_was(words: &[(Format, Option<String>, Vec<(String, String)>)], field: &str, tags: &[&str]) -> Option<String> {
+fn as_it_was(words: &[Told], field: &str, tags: &[&str]) -> Option<String> {
     let order = [Format::CatalogInfo, Format::TerraformState, Format::Cloudformation, Format::Config];
     order.iter().find_map(|format| {
         let (_, given, has) = words.iter().find(|(other, ..)| other == format)?;
         let tag = || {
             let named = |key: &&str| has.iter().find(|(tag, value)| tag.eq_ignore_ascii_case(key) && !value.is_empty());
-            tags.iter().find_map(|key| named(key)).map(|(_, value)| value.clone())
+            tags.iter().find_map(named).map(|(_, value)| value.clone())
         };
         let may_have_tags = *format != Format::CatalogInfo;
         let is_given = *format != Format::Config && (field != "owner" || *format == Format::CatalogInfo);
