@@ -68,7 +68,7 @@ pub fn segment(input: &[u8]) {
             Err(_) => return,
         }
     }
-    let _compacted = catalog.compact(Some(&file.content), 1);
+    let _compacted = catalog.compact(Some(&file.content), 1, "rules");
 }
 
 /// A CI/CD export: the format and the parameters in the first line, as in `cloudformation component=orders`, and the

@@ -66,7 +66,7 @@ fn segment() -> Vec<u8> {
             SourceObject { door: Door::Http, producer: "p".into(), format: Format::CatalogInfo, name: "n".into() };
         let mut record = Record::empty(key);
         record.apply(Fragment { source, version: Version::of_serial(1, 0), delivery: "d".into(), said });
-        row_of(&record)
+        row_of(&record, &catalog_model::Rules::default())
     };
     let database = Identity::of_canonical_arn("arn:aws:rds:eu-west-1:111122223333:cluster:orders");
     let mut component = Facts::new(Role::Declared);
@@ -86,7 +86,7 @@ fn segment() -> Vec<u8> {
             said(RecordKey::Entity(Identity::of_entity(&EntityRef::component("gone"))), Said::Gone),
         ])
         .unwrap();
-    catalog.compact(None, 3).unwrap().content
+    catalog.compact(None, 3, "rules").unwrap().content
 }
 
 #[test]

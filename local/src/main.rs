@@ -21,6 +21,7 @@ async fn main() -> ExitCode {
         Do::Load(options) => cli::load::load(options).await,
         Do::Rebuild(options) => cli::rebuild::rebuild(options).await,
         Do::Replay(options) => cli::replay::replay(options).await,
+        Do::CheckOwnership(options) => Box::pin(cli::ownership::check(options)).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

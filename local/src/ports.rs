@@ -24,6 +24,13 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
+    /// Of a stack that listens from this port on. `None`: there is no room for four.
+    #[must_use]
+    pub fn from_base(base: u16) -> Option<Self> {
+        let at = |offset: u16| Some(SocketAddr::from((Ipv4Addr::LOCALHOST, base.checked_add(offset)?)));
+        Some(Self { api: at(0)?, dynamodb: at(1)?, s3: at(2)?, invoke: at(3)? })
+    }
+
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("http://{}", self.api)

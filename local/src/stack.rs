@@ -57,6 +57,8 @@ pub struct StackOptions {
     pub cors: Cors,
     /// Where DynamoDB listens already, for the same data folder: see [`crate::DynamoDb`].
     pub dynamodb: Option<SocketAddr>,
+    /// The file of ownership that is to count from now on. `None`: the one that is there, if there is one.
+    pub ownership: Option<String>,
     /// Interval of the index's compaction, if not the template's.
     pub compact_every: Option<Duration>,
     /// Wait before the first retry of a message or a stream batch; it doubles with every further one, up to 2 s.
@@ -72,6 +74,7 @@ impl Default for StackOptions {
             authorizer: None,
             cors: Cors::default(),
             dynamodb: None,
+            ownership: None,
             compact_every: None,
             retry_delay: Duration::from_millis(200),
         }
@@ -165,6 +168,11 @@ impl Stack {
         let objects = objects.map_err(StartError::Objects)?;
         for bucket in wiring::BUCKETS {
             objects.create_bucket(bucket.name, Timestamp::now()).map_err(StartError::Objects)?;
+        }
+        // Before anything runs: each function reads it once.
+        if let Some(text) = options.ownership {
+            let (bucket, key) = (wiring::CATALOG_BUCKET.name, catalog_store::OWNERSHIP_KEY);
+            put_silently(&objects, bucket, key, text.into_bytes(), []).await.map_err(StartError::Objects)?;
         }
         let (mut doors, mut consumers, mut services) = (Group::new(), Group::new(), Group::new());
         let table_lock = match listeners.dynamodb {
@@ -295,14 +303,7 @@ impl Stack {
         body: Vec<u8>,
         metadata: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(), PutError> {
-        let put = async {
-            let stream = futures::stream::iter([Ok::<_, std::io::Error>(body.into())]);
-            let written = self.objects.write_body(stream).await?;
-            let etag = plain_etag(&written);
-            let attributes = Attributes { metadata: metadata.into_iter().collect(), ..Attributes::default() };
-            let change = Change { event: None, bucket, key };
-            self.objects.put(&change, written, &etag, &attributes, WriteCondition::default(), Timestamp::now())
-        };
+        let put = put_silently(&self.objects, bucket, key, body, metadata);
         put.await.map_err(|source| PutError { bucket: bucket.to_owned(), key: key.to_owned(), source })
     }
 
@@ -381,6 +382,21 @@ impl Stack {
         self.consumers.end().await;
         self.services.end().await;
     }
+}
+
+async fn put_silently(
+    objects: &Objects,
+    bucket: &str,
+    key: &str,
+    body: Vec<u8>,
+    metadata: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), s3s::S3Error> {
+    let stream = futures::stream::iter([Ok::<_, std::io::Error>(body.into())]);
+    let written = objects.write_body(stream).await?;
+    let etag = plain_etag(&written);
+    let attributes = Attributes { metadata: metadata.into_iter().collect(), ..Attributes::default() };
+    let change = Change { event: None, bucket, key };
+    objects.put(&change, written, &etag, &attributes, WriteCondition::default(), Timestamp::now())
 }
 
 /// Whether the stack is idle could not be found out.

@@ -20,7 +20,7 @@ pub struct Call {
     pub caller: String,
     /// As IAM calls it: `dynamodb:GetItem`.
     pub action: String,
-    /// `Table`, or bucket and folder: `CatalogBucket/bodies/`.
+    /// `Table`, or bucket and folder: `CatalogBucket/bodies/`; of `config`, bucket and key.
     pub on: String,
 }
 
@@ -121,7 +121,12 @@ fn call(method: &Method, uri: &Uri, headers: &HeaderMap) -> Call {
         "DELETE" => "s3:DeleteObject",
         _ => "s3:other",
     };
-    Call { caller, action: action.to_owned(), on: format!("{bucket}/{folder}/") }
+    // Of configuration, each object is somebody's own.
+    let on = match (folder, parts.next()) {
+        ("config", Some(rest)) => format!("{bucket}/{folder}/{rest}"),
+        _ => format!("{bucket}/{folder}/"),
+    };
+    Call { caller, action: action.to_owned(), on }
 }
 
 fn asking_for_units(body: &Bytes) -> Bytes {

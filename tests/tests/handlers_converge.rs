@@ -207,7 +207,7 @@ fn meaning(record: &Record) -> (BTreeMap<FragmentKey, Said>, Option<Stitched>) {
     let live = record.fragments.iter().filter(|(_, fragment)| fragment.said != Said::Gone);
     let live = live.map(|(key, fragment)| (key.clone(), fragment.said.clone())).collect();
     let RecordKey::Entity(identity) = &record.key else { return (live, None) };
-    (live, Some(stitch(identity, record)))
+    (live, Some(stitch(identity, record, &catalog_model::Rules::default())))
 }
 
 async fn play(

@@ -29,9 +29,10 @@ enum Image {
 /// Fails where trying again can help. A record that cannot be read is a row that says so.
 pub(crate) async fn change_of(event: &EventRecord, store: &CatalogStore) -> Result<Change, StoreError> {
     let change = &event.change;
+    let rules = store.ownership().await?;
     let before = read(&change.old_image, store).await?;
     let row = match read(&change.new_image, store).await? {
-        Image::Record(record) => row_of(&record),
+        Image::Record(record) => row_of(&record, &rules),
         Image::Broken(row) => {
             warn!(record = %row.key, rv = row.rv, "a record cannot be read");
             row
@@ -44,7 +45,7 @@ pub(crate) async fn change_of(event: &EventRecord, store: &CatalogStore) -> Resu
     };
     let before = match before {
         Image::None => RowState::of_nothing(&row.key),
-        Image::Record(record) => row_of(&record).state,
+        Image::Record(record) => row_of(&record, &rules).state,
         Image::Broken(broken) => broken.state,
     };
     // A broken record is told each time: what is wrong with it may be something else now.

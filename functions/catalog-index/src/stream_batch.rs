@@ -53,7 +53,7 @@ pub(crate) async fn index(event: &Event, deps: &Deps, now: Timestamp) -> Result<
     }
     let now_ms = milliseconds(now);
     if !rows.is_empty()
-        && let Err(error) = Box::pin(deps.store.append_deltas(&rows, catalog_search::rules_hash(), now_ms)).await
+        && let Err(error) = append(&rows, deps, now_ms).await
     {
         warn!(error = %delivery::describe(&error), rows = rows.len(), "could not append to the log");
         return response_from(event, 0, error);
@@ -66,6 +66,11 @@ pub(crate) async fn index(event: &Event, deps: &Deps, now: Timestamp) -> Result<
         Some((at, error)) => response_from(event, at, error),
         None => Ok(DynamoDbEventResponse::default()),
     }
+}
+
+async fn append(rows: &[String], deps: &Deps, now_ms: u64) -> Result<Option<u64>, StoreError> {
+    let rules = catalog_search::rules_hash(&*deps.store.ownership().await?);
+    Box::pin(deps.store.append_deltas(rows, &rules, now_ms)).await
 }
 
 /// Only for batches that held a record: the counts are in the same table, and come back on its stream.

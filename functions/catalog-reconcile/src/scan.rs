@@ -1,6 +1,7 @@
 //! All records -> the index that they make.
 
 use catalog_follow::WholeIndex;
+use catalog_model::Rules;
 use catalog_search::{IndexRow, row_of};
 use catalog_store::{CatalogStore, Scanned, StoreError};
 use futures::stream::select_all;
@@ -21,9 +22,10 @@ const ROWS_AT_ONCE: usize = 1000;
 pub(crate) async fn index_of_records(store: &CatalogStore, now: Timestamp) -> Result<(WholeIndex, u64), StoreError> {
     // Whatever was appended until now, the records show already: the log tells what they do not from here on.
     let seq = store.log_end(u64::try_from(now.as_millisecond()).unwrap_or_default()).await?;
-    let mut index = WholeIndex::begun_at(seq);
+    let ownership = store.ownership().await?;
+    let mut index = WholeIndex::begun_at(seq, &ownership);
     let parts = select_all((0..PARTS).map(|part| store.scan_records(part, PARTS).boxed_local()));
-    let mut chunks = parts.map_ok(row).try_chunks(ROWS_AT_ONCE);
+    let mut chunks = parts.map_ok(|scanned| row(scanned, &ownership)).try_chunks(ROWS_AT_ONCE);
     let mut records = 0;
     while let Some(rows) = chunks.next().await {
         let rows = rows.map_err(|error| error.1)?;
@@ -36,9 +38,9 @@ pub(crate) async fn index_of_records(store: &CatalogStore, now: Timestamp) -> Re
     Ok((index, records))
 }
 
-fn row(scanned: Scanned) -> IndexRow {
+fn row(scanned: Scanned, ownership: &Rules) -> IndexRow {
     match scanned.record {
-        Ok(record) => row_of(&record),
+        Ok(record) => row_of(&record, ownership),
         Err(error) => {
             warn!(record = %scanned.key, rv = scanned.rv, "a record cannot be read");
             IndexRow::broken(scanned.key, scanned.rv, delivery::describe(&error))

@@ -69,8 +69,9 @@ async fn of_records(
 async fn stitched(store: &CatalogStore, identities: &[Identity]) -> Result<Vec<Stitched>, StoreError> {
     let keys: Vec<RecordKey> = identities.iter().cloned().map(RecordKey::Entity).collect();
     let records = store.records(&keys, Read::Consistent).await?;
+    let rules = store.ownership().await?;
     let known = identities.iter().zip(&records).filter(|(_, record)| record.facts().next().is_some());
-    Ok(known.map(|(identity, record)| stitch(identity, record)).collect())
+    Ok(known.map(|(identity, record)| stitch(identity, record, &rules)).collect())
 }
 
 fn canonical_of(sums: &LineSums, resource: SeenResource) -> Canonical {

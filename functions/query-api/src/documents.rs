@@ -68,10 +68,11 @@ impl Documents {
         let (stale, mut records): (Vec<Record>, Vec<Record>) =
             records.into_iter().partition(|record| missing.get(&record.key).is_some_and(|known| record.rv < *known));
         records.extend(read(store, stale.into_iter().map(|record| record.key).collect(), Read::Consistent).await?);
+        let rules = store.ownership().await?;
         let mut texts: HashMap<Identity, String> = HashMap::new();
         for record in &records {
             let RecordKey::Entity(identity) = &record.key else { continue };
-            let text = self.shown(&stitch(identity, record), record.rv, live).await?;
+            let text = self.shown(&stitch(identity, record, &rules), record.rv, live).await?;
             texts.extend(text.map(|text| (identity.clone(), text)));
         }
         for (identity, found) in identities.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
@@ -161,7 +162,7 @@ fn weight(identity: &Identity, text: &Packed) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use catalog_model::{Facts, Format, Fragment, Role, Said, SourceObject, Version};
+    use catalog_model::{Facts, Format, Fragment, Role, Rules, Said, SourceObject, Version};
     use catalog_search::row_of;
 
     use super::*;
@@ -178,7 +179,7 @@ mod tests {
         });
         [0, 1].map(|_| {
             let mut catalog = Catalog::default();
-            catalog.apply([row_of(&record)]).unwrap();
+            catalog.apply([row_of(&record, &Rules::default())]).unwrap();
             catalog.known_of(&identity).unwrap().stamp.unwrap()
         })
     }

@@ -2,9 +2,7 @@
 //! from, and what lost. Answers for what is gone as well, as long as there is a record of it.
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
-use catalog_model::{
-    DEFAULT_RULE, EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias,
-};
+use catalog_model::{EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias};
 use catalog_search::{Catalog, Inherited, Naming, NotLoaded, Shape, render};
 use delivery::api::ApiError;
 use jiff::Timestamp;
@@ -127,7 +125,7 @@ fn explained_field(field: &Field, record: &Record) -> Value {
         .collect();
     json!({
         "value": field.value,
-        "rule": if field.said_by.is_none() { DEFAULT_RULE } else { field.rule },
+        "rule": field.rule,
         "by": field.said_by.as_ref().map(|key| source_of(key, record)),
         "lost": lost,
     })

@@ -5,6 +5,7 @@ mod invoke;
 pub(crate) mod load;
 pub(crate) mod logging;
 pub(crate) mod options;
+pub(crate) mod ownership;
 pub(crate) mod rebuild;
 pub(crate) mod replay;
 pub(crate) mod serve;

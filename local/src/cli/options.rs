@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
-use super::{load::Load, rebuild::Rebuild, replay::Replay};
+use super::{load::Load, ownership::CheckOwnership, rebuild::Rebuild, replay::Replay};
 
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
@@ -31,6 +31,8 @@ enum Command {
     /// Make the index of a running stack anew from its records, and let it count
     Rebuild(Rebuild),
     Replay(Replay),
+    /// Read a file of ownership, and say what would change if it counted
+    CheckOwnership(CheckOwnership),
 }
 
 /// What to do.
@@ -40,6 +42,7 @@ pub(crate) enum Do {
     Load(Load),
     Rebuild(Rebuild),
     Replay(Replay),
+    CheckOwnership(CheckOwnership),
 }
 
 /// How to serve DynamoDB alone.
@@ -86,6 +89,9 @@ pub(crate) struct Serve {
     /// Use the DynamoDB that `callboard dynamodb` serves at this address for the same --data
     #[arg(long, value_name = "HOST:PORT", requires = "data", value_parser = address)]
     pub(crate) dynamodb: Option<SocketAddr>,
+    /// Find owners by the rules of this file, from now on [default: by those of the last start with --data]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ownership: Option<PathBuf>,
     /// Compact the index so often [default: every minute]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) compact_every: Option<u64>,
@@ -106,6 +112,7 @@ impl Cli {
             Some(Command::Load(options)) => Do::Load(options),
             Some(Command::Rebuild(options)) => Do::Rebuild(options),
             Some(Command::Replay(options)) => Do::Replay(options),
+            Some(Command::CheckOwnership(options)) => Do::CheckOwnership(options),
             None => Do::Serve(Box::new(self.serve)),
         }
     }

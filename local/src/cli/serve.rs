@@ -13,12 +13,14 @@ use callboard::{
     ports::{Endpoints, Ports},
     replay,
     stack::{Stack, StackOptions},
+    wiring,
 };
 use jiff::Timestamp;
 
 use super::{
     logging::TellMore,
     options::Serve,
+    ownership::ownership_file,
     signals::interrupted,
     terminal::{say, say_delivery, say_table_head},
     tour,
@@ -39,6 +41,8 @@ pub(crate) async fn serve(options: Serve, tell_more: TellMore) -> Result<(), Fai
     let events = options.events();
     let authorizer = issuer(&options)?;
     let is_open = options.token.is_none() && authorizer.is_none();
+    let has_rules = options.ownership.is_some();
+    let ownership = options.ownership.as_deref().map(ownership_file).transpose()?;
     let stack_options = StackOptions {
         ports: Ports::From(options.port_base),
         data: options.data.clone(),
@@ -46,12 +50,18 @@ pub(crate) async fn serve(options: Serve, tell_more: TellMore) -> Result<(), Fai
         authorizer,
         cors: options.cors,
         dynamodb: options.dynamodb,
+        ownership,
         compact_every: options.compact_every.map(Duration::from_secs),
         retry_delay: RETRY_DELAY,
     };
     // Boxed, here and below: the compiler has limits on nested futures.
     let stack = Box::pin(Stack::start(stack_options, connected::functions)).await?;
     say_where(&stack.endpoints(), is_open, options.data.as_deref());
+    if has_rules {
+        // What is kept may be by other rules.
+        let action = serde_json::json!({"action": "rebuild-if-needed"});
+        stack.invoke(wiring::CATALOG_RECONCILE, action).await?;
+    }
     let begin = async {
         if let Some(folder) = &events {
             Box::pin(replay_once(&stack, folder)).await?;

@@ -120,7 +120,7 @@ impl LiveCatalog {
             }
             standing
         };
-        let mut next = Progress::at(Some(pointer), progress.log_end);
+        let mut next = Progress::at(Some(pointer), progress.log_end, progress.rules.clone());
         loop {
             let Step { rows, progress, is_end } = step(&next, &self.store).await?;
             standing.catalog.apply(rows).map_err(StoreError::rebuild_needed)?;
@@ -141,13 +141,14 @@ impl LiveCatalog {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn learn(&self, records: &[Record]) -> Result<(), StoreError> {
+        let ownership = self.store.ownership().await?;
         let news: Vec<IndexRow> = {
             let standing = self.standing.read().await;
             let mut news = Vec::new();
             for record in records.iter().filter(|record| record.rv > 0) {
                 let known = standing.catalog.rv(&record.key).map_err(StoreError::rebuild_needed)?;
                 if known.is_none_or(|known| known < record.rv) {
-                    news.push(row_of(record));
+                    news.push(row_of(record, &ownership));
                 }
             }
             news

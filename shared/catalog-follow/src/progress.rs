@@ -26,6 +26,8 @@ pub struct Progress {
     pub bytes_behind: u64,
     /// Some of them were made by other rules than this build's.
     pub foreign_rules: bool,
+    /// Hash of the rules of this build and of the file of ownership that this process read.
+    pub(crate) rules: String,
     /// What the log cannot be followed past. Only a rebuild of the index can mend it.
     pub defect: Option<LogDefect>,
     /// The log goes so far at least.
@@ -48,13 +50,13 @@ pub(crate) struct Step {
 
 impl Progress {
     /// Of who begins at a segment.
-    pub(crate) fn at(pointer: Option<SegmentPointer>, log_end: u64) -> Self {
-        Self { seq: pointer.as_ref().map_or(0, |pointer| pointer.seq), pointer, log_end, ..Self::default() }
+    pub(crate) fn at(pointer: Option<SegmentPointer>, log_end: u64, rules: String) -> Self {
+        Self { seq: pointer.as_ref().map_or(0, |pointer| pointer.seq), pointer, log_end, rules, ..Self::default() }
     }
 
     /// Of who knows everything up to a number, without a segment.
-    pub(crate) fn behind(seq: u64) -> Self {
-        Self { seq, ..Self::default() }
+    pub(crate) fn behind(seq: u64, rules: String) -> Self {
+        Self { seq, rules, ..Self::default() }
     }
 
     /// The number of an item that whoever asks any reader from now on will find applied.
@@ -69,19 +71,19 @@ impl Progress {
     /// Which log, by which rules, the numbers belong to: a number of one line says nothing in another.
     pub fn line(&self) -> String {
         let generation = self.pointer.as_ref().and_then(|pointer| pointer.generation.get(..8)).unwrap_or("0");
-        format!("{}-{generation}", &rules_hash()[..8])
+        format!("{}-{generation}", self.rules.get(..8).unwrap_or_default())
     }
 
-    /// Whether the segment was made by the rules of this build.
+    /// Whether the segment was made by the rules of this build and of the file of ownership.
     pub fn has_own_rules(&self) -> bool {
-        !self.foreign_rules && self.pointer.as_ref().is_none_or(|pointer| pointer.rules == rules_hash())
+        !self.foreign_rules && self.pointer.as_ref().is_none_or(|pointer| pointer.rules == self.rules)
     }
 
     fn pass(&mut self, delta: &Delta, rows: usize) {
         self.seq = delta.seq;
         self.rows_behind += rows as u64;
         self.bytes_behind += delta.text_bytes() as u64;
-        self.foreign_rules |= delta.rules.as_deref() != Some(rules_hash());
+        self.foreign_rules |= delta.rules.as_deref() != Some(self.rules.as_str());
         let at_ms = delta.at_ms.and_then(|at_ms| i64::try_from(at_ms).ok()).unwrap_or(i64::MIN);
         self.recent.push_back((at_ms, delta.seq));
         while self.recent.front().is_some_and(|(oldest, _)| *oldest < at_ms.saturating_sub(2 * SETTLED_MS)) {
@@ -97,6 +99,9 @@ impl Progress {
 pub(crate) async fn step(from: &Progress, store: &CatalogStore) -> Result<Step, StoreError> {
     let Deltas { items, mut defect } = store.deltas_after(from.seq).await?;
     let (mut progress, mut rows) = (from.clone(), Vec::new());
+    if progress.rules.is_empty() {
+        progress.rules = rules_hash(&*store.ownership().await?);
+    }
     for delta in &items {
         match delta.rows::<LogRow>() {
             Ok(more) => {

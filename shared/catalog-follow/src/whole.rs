@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catalog_model::Identity;
-use catalog_search::{Block, Catalog, Directory, IndexRow, NotLoaded, SegmentFile, SegmentHead};
+use catalog_model::{Identity, Rules};
+use catalog_search::{Block, Catalog, Directory, IndexRow, NotLoaded, SegmentFile, SegmentHead, rules_hash};
 use catalog_store::{CatalogStore, IndexState, SegmentPointer, StoreError};
 use jiff::Timestamp;
 
@@ -27,7 +27,8 @@ impl WholeIndex {
     /// # Errors
     /// [`StoreError::RebuildNeeded`] if the segment is lost or damaged.
     pub async fn read(state: &IndexState, store: &CatalogStore) -> Result<Self, StoreError> {
-        let progress = Progress::at(state.pointer.clone(), state.log_end);
+        let rules = rules_hash(&*store.ownership().await?);
+        let progress = Progress::at(state.pointer.clone(), state.log_end, rules);
         let mut whole = match &state.pointer {
             None => Self { catalog: Catalog::default(), file: None, progress },
             Some(pointer) => {
@@ -40,8 +41,8 @@ impl WholeIndex {
     }
 
     /// Without a segment, at a place in the log that rows, added by [`Self::add`], are at least as new as.
-    pub fn begun_at(seq: u64) -> Self {
-        Self { catalog: Catalog::default(), file: None, progress: Progress::behind(seq) }
+    pub fn begun_at(seq: u64, ownership: &Rules) -> Self {
+        Self { catalog: Catalog::default(), file: None, progress: Progress::behind(seq, rules_hash(ownership)) }
     }
 
     /// # Errors
@@ -84,7 +85,8 @@ impl WholeIndex {
     /// As [`Self::segment`].
     pub fn frozen(&self) -> Result<Frozen, StoreError> {
         let seq = self.progress.seq;
-        let file = self.catalog.compact(self.file.as_deref(), seq).map_err(StoreError::rebuild_needed)?;
+        let file = self.catalog.compact(self.file.as_deref(), seq, &self.progress.rules);
+        let file = file.map_err(StoreError::rebuild_needed)?;
         let catalog = catalog_of(&file.content, &file.head)?;
         Ok(Frozen { catalog, file: file.content })
     }
@@ -104,8 +106,8 @@ impl WholeIndex {
     /// [`StoreError::RebuildNeeded`] if a block of the segment that was read is damaged.
     pub fn segment(&self, begins: Begins, now: Timestamp) -> Result<(SegmentPointer, Vec<u8>), StoreError> {
         let seq = self.progress.seq;
-        let SegmentFile { head, content } =
-            self.catalog.compact(self.file.as_deref(), seq).map_err(StoreError::rebuild_needed)?;
+        let file = self.catalog.compact(self.file.as_deref(), seq, &self.progress.rules);
+        let SegmentFile { head, content } = file.map_err(StoreError::rebuild_needed)?;
         let standing = self.progress.pointer.as_ref().map(|pointer| pointer.generation.clone());
         let pointer = SegmentPointer {
             seq,
@@ -118,7 +120,7 @@ impl WholeIndex {
             directory_offset: head.directory_offset,
             directory_bytes: head.directory_bytes,
             directory_hash: head.directory_hash,
-            rules: catalog_search::rules_hash().to_owned(),
+            rules: self.progress.rules.clone(),
             format: catalog_search::FORMAT,
             entities: self.catalog.len() as u64,
             at_ms: u64::try_from(now.as_millisecond()).unwrap_or_default(),

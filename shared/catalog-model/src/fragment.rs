@@ -110,6 +110,10 @@ pub struct Facts {
     /// Secondary ids and declared names of the record.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub keys: BTreeSet<Key>,
+    /// Tags of the CloudFormation stack that the resource is in: they count as its own where it has no such tag, and are
+    /// not shown.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stack_tags: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -234,7 +238,13 @@ impl FragmentKey {
 
 impl Facts {
     pub fn new(role: Role) -> Self {
-        Self { role, fields: BTreeMap::new(), relations: BTreeSet::new(), keys: BTreeSet::new() }
+        Self {
+            role,
+            fields: BTreeMap::new(),
+            relations: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            stack_tags: BTreeMap::new(),
+        }
     }
 
     /// Says a field. `null` is no statement.
@@ -263,6 +273,11 @@ impl Pointer {
             text.push_str(&token.replace('~', "~0").replace('/', "~1"));
         }
         Self(text)
+    }
+
+    /// Takes a pointer as it is written.
+    pub(crate) fn from_text(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     pub fn spec(field: &str) -> Self {

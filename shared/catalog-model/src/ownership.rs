@@ -9,7 +9,7 @@ use crate::kinds::KINDS;
 use crate::relations::FIELD_RELATIONS;
 
 /// Raise it whenever stitching the same record may give another entity for a reason outside [`FIELD_RULES`].
-const STITCH_VERSION: u32 = 1;
+const STITCH_VERSION: u32 = 2;
 
 /// Who may say the fields below a pointer. The first format of `order` that says the field wins;
 /// two fragments of one format are tried in the order of their keys.

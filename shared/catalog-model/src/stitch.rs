@@ -2,6 +2,7 @@
 //!
 //! `stitch` is pure: equal fragments give equal entities, in whatever order they came. `explain` reads the same result.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -14,6 +15,7 @@ use crate::kinds;
 use crate::names::{derived_name, derived_ref};
 use crate::ownership::rule_for;
 use crate::relations::{Relation, relations_of_field};
+use crate::rules::{Belonging, Rules, Step, add_annotations, belonging, is_ruled};
 
 /// The value of a required field that no source says.
 pub const UNKNOWN: &str = "unknown";
@@ -27,8 +29,11 @@ pub struct Stitched {
     pub identity: Identity,
     pub existence: Existence,
     pub fields: BTreeMap<Pointer, Field>,
-    /// Outgoing relations, each with the fragments that say it. Defaults imply none.
+    /// Outgoing relations, each with the fragments that say it. Defaults imply none; what gives way to a component is in
+    /// [`Self::yielding`].
     pub relations: BTreeMap<Relation, BTreeSet<FragmentKey>>,
+    /// Relations of fields that give way to what the entity's component says.
+    pub yielding: BTreeMap<Relation, BTreeSet<FragmentKey>>,
     /// Everything that this record answers to: identity, secondary ids, derived name, declared names.
     pub keys: BTreeSet<Key>,
     pub status: Vec<StatusItem>,
@@ -38,11 +43,15 @@ pub struct Stitched {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     pub value: Value,
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// `None`: no source says it, the value is a default.
     pub said_by: Option<FragmentKey>,
     /// What other fragments say instead.
     pub lost: Vec<(FragmentKey, Value)>,
+    /// Which step of the rules decided, for owner, system and environment.
+    pub step: Option<Step>,
+    /// Only counts while no component says it: [`crate::Step::Component`] goes before `step`.
+    pub yields: bool,
 }
 
 /// An item of Backstage's `status.items`.
@@ -53,10 +62,15 @@ pub struct StatusItem {
     pub message: String,
 }
 
-/// Stitches the record of an entity.
-pub fn stitch(identity: &Identity, record: &Record) -> Stitched {
+/// Stitches the record of an entity, by these rules of ownership.
+pub fn stitch(identity: &Identity, record: &Record, rules: &Rules) -> Stitched {
     let existence = existence(record);
     let mut fields = fields_with_winners(record);
+    let account = fields.get(&Pointer::to(["spec", "aws", "accountId"]));
+    let account = account.and_then(|field| Some((field.value.as_str()?, field.said_by.as_ref()?)));
+    let Belonging { fields: ruled, relations: of_tags } = belonging(identity, record, account, rules);
+    fields.extend(ruled);
+    add_annotations(identity, record, rules, &mut fields);
     add_defaults(identity, record, &existence, &mut fields);
     let mut status = disagreements(&fields);
     if let Existence::Gone { .. } = existence {
@@ -68,13 +82,16 @@ pub fn stitch(identity: &Identity, record: &Record) -> Stitched {
             });
         }
     }
-    let relations = relations(record, &fields);
+    let (mut relations, yielding) = relations(record, &fields);
+    for (relation, said_by) in of_tags {
+        relations.entry(relation).or_default().extend(said_by);
+    }
     let mut keys: BTreeSet<Key> = record.facts().flat_map(|(_, _, facts)| facts.keys.iter().cloned()).collect();
     keys.insert(identity.key());
     if is_resource(identity) {
         keys.insert(Key::of_ref(&derived_ref(identity)));
     }
-    Stitched { identity: identity.clone(), existence, fields, relations, keys, status }
+    Stitched { identity: identity.clone(), existence, fields, relations, yielding, keys, status }
 }
 
 impl Stitched {
@@ -114,6 +131,11 @@ impl Stitched {
         let field = self.fields.get(&Pointer::spec(field))?;
         field.said_by.as_ref().and(field.value.as_str())
     }
+
+    /// Whether what is said there gives way to what a component says.
+    pub fn yields(&self, field: &str) -> bool {
+        self.fields.get(&Pointer::spec(field)).is_some_and(|field| field.yields)
+    }
 }
 
 /// AWS resources, and resources that are declared without an ARN.
@@ -124,7 +146,7 @@ fn is_resource(identity: &Identity) -> bool {
 fn fields_with_winners(record: &Record) -> BTreeMap<Pointer, Field> {
     let mut said: BTreeMap<&Pointer, Vec<(&FragmentKey, &Fragment, &Value)>> = BTreeMap::new();
     for (key, fragment, Facts { fields, .. }) in record.facts() {
-        for (pointer, value) in fields {
+        for (pointer, value) in fields.iter().filter(|(pointer, _)| !is_ruled(pointer)) {
             said.entry(pointer).or_default().push((key, fragment, value));
         }
     }
@@ -138,7 +160,9 @@ fn fields_with_winners(record: &Record) -> BTreeMap<Pointer, Field> {
             .filter(|(_, _, other)| *other != value)
             .map(|(key, _, other)| ((*key).clone(), (*other).clone()))
             .collect();
-        let field = Field { value: value.clone(), rule: rule.name, said_by: Some(winner.clone()), lost };
+        let rule = Cow::Borrowed(rule.name);
+        let field =
+            Field { value: value.clone(), rule, said_by: Some(winner.clone()), lost, step: None, yields: false };
         winners.insert(pointer.clone(), field);
     }
     winners
@@ -148,7 +172,9 @@ fn fields_with_winners(record: &Record) -> BTreeMap<Pointer, Field> {
 fn disagreements(fields: &BTreeMap<Pointer, Field>) -> Vec<StatusItem> {
     let mut status = Vec::new();
     for (pointer, field) in fields {
-        let Some(winner) = field.said_by.as_ref().filter(|_| rule_for(pointer).reports_disagreement) else { continue };
+        let is_of_rules = field.step.is_some_and(Step::is_of_rules);
+        let reports = rule_for(pointer).reports_disagreement && !is_of_rules;
+        let Some(winner) = field.said_by.as_ref().filter(|_| reports) else { continue };
         let meant = references(fields, pointer, &field.value);
         let other = field.lost.iter().find(|(_, other)| {
             let other_meant = references(fields, pointer, other);
@@ -167,7 +193,7 @@ fn disagreements(fields: &BTreeMap<Pointer, Field>) -> Vec<StatusItem> {
 /// What an entity needs to be one, where no source says it.
 fn add_defaults(identity: &Identity, record: &Record, existence: &Existence, fields: &mut BTreeMap<Pointer, Field>) {
     let mut default = |pointer: Pointer, value: Value| {
-        fields.entry(pointer).or_insert_with(|| Field { value, rule: DEFAULT_RULE, said_by: None, lost: Vec::new() });
+        fields.entry(pointer).or_insert_with(|| by_default(value));
     };
     let (kind, namespace, name) = match identity.entity_ref() {
         Some(entity_ref) => {
@@ -193,13 +219,20 @@ fn add_defaults(identity: &Identity, record: &Record, existence: &Existence, fie
     let location = fields.get(&Pointer::annotation("backstage.io/managed-by-location"));
     let url = location.and_then(|location| location.value.as_str()?.strip_prefix("url:")).map(|url| json!(url.trim()));
     if let Some(value) = url.filter(|url| url != "") {
-        let field = Field { value, rule: DEFAULT_RULE, said_by: None, lost: Vec::new() };
-        fields.entry(Pointer::annotation("backstage.io/view-url")).or_insert(field);
+        fields.entry(Pointer::annotation("backstage.io/view-url")).or_insert_with(|| by_default(value));
     }
 }
 
-fn relations(record: &Record, fields: &BTreeMap<Pointer, Field>) -> BTreeMap<Relation, BTreeSet<FragmentKey>> {
-    let mut relations: BTreeMap<Relation, BTreeSet<FragmentKey>> = BTreeMap::new();
+fn by_default(value: Value) -> Field {
+    let rule = Cow::Borrowed(DEFAULT_RULE);
+    Field { value, rule, said_by: None, lost: Vec::new(), step: None, yields: false }
+}
+
+type Relations = BTreeMap<Relation, BTreeSet<FragmentKey>>;
+
+/// Those that stand, and those that give way.
+fn relations(record: &Record, fields: &BTreeMap<Pointer, Field>) -> (Relations, Relations) {
+    let (mut relations, mut yielding) = (Relations::new(), Relations::new());
     for (key, _, facts) in record.facts() {
         for relation in &facts.relations {
             relations.entry(relation.clone()).or_default().insert(key.clone());
@@ -207,11 +240,12 @@ fn relations(record: &Record, fields: &BTreeMap<Pointer, Field>) -> BTreeMap<Rel
     }
     for (pointer, field) in fields {
         let Some(said_by) = &field.said_by else { continue };
+        let place = if field.yields { &mut yielding } else { &mut relations };
         for relation in references(fields, pointer, &field.value) {
-            relations.entry(relation).or_default().insert(said_by.clone());
+            place.entry(relation).or_default().insert(said_by.clone());
         }
     }
-    relations
+    (relations, yielding)
 }
 
 /// The relations that a value of this field implies. None, if it is no field of references.

@@ -52,7 +52,7 @@ fn measure(size: usize) {
         applying += begun.elapsed();
         let begun = Instant::now();
         let file = held.file.as_ref().map(|file| file.content.as_slice());
-        let file = held.catalog.compact(file, 1).unwrap();
+        let file = held.catalog.compact(file, 1, "rules").unwrap();
         compacting = begun.elapsed();
         compactions += 1;
         let (file, directory) = SegmentFile::open(file.content).unwrap();
@@ -219,5 +219,5 @@ fn row(n: usize, size: usize) -> IndexRow {
         delivery: "d".into(),
         said: Said::Facts(facts),
     });
-    row_of(&record)
+    row_of(&record, &catalog_model::Rules::default())
 }

@@ -14,7 +14,6 @@ use crate::flatten::SearchValue;
 use crate::overlay::column::OverlayColumn;
 use crate::overlay::{FOLLOWING_KEYS, State};
 use crate::row::derived_ref_of;
-use crate::rules::rules_hash;
 use crate::segment::absent::{Absent, Counters};
 use crate::segment::aliases::Aliases;
 use crate::segment::base::NotLoaded;
@@ -29,12 +28,12 @@ use crate::shape::{Naming, Shape};
 const NOWHERE: Doc = Doc::MAX;
 
 impl Catalog {
-    /// The segment of everything up to item `seq` of the log. `file` is the whole file of the segment that this stands
+    /// The segment of everything up to item `seq` of the log, made by the rules of this hash. `file` is the whole file of the segment that this stands
     /// on, if it stands on one.
     ///
     /// # Errors
     /// Fails if a block of `file` is damaged, or if it is not the file of this segment.
-    pub fn compact(&self, file: Option<&[u8]>, seq: u64) -> Result<SegmentFile, SegmentError> {
+    pub fn compact(&self, file: Option<&[u8]>, seq: u64, rules: &str) -> Result<SegmentFile, SegmentError> {
         self.ready().map_err(|NotLoaded(blocks)| SegmentError::NotLoaded {
             name: blocks.first().map(|block| block.name.clone()).unwrap_or_default(),
         })?;
@@ -47,7 +46,7 @@ impl Catalog {
         compaction.write_records(&mut writer);
         compaction.write_relations(&mut writer);
         compaction.write_columns(&mut writer)?;
-        Ok(writer.finish(rules_hash(), seq, entities))
+        Ok(writer.finish(rules, seq, entities))
     }
 
     /// Existing entities by uid.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_model::{
-    Claim, EntityRef, Identity, Key, Pointer, Record, RecordKey, Relation, Stitched, alias, canonical_json,
+    Claim, EntityRef, Identity, Key, Pointer, Record, RecordKey, Relation, Rules, Stitched, alias, canonical_json,
     derived_ref, stitch,
 };
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,16 @@ pub struct Said {
     pub owner: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
+    /// The owner gives way to the one of a component that the entity belongs to.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub owner_yields: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub system_yields: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Said {
@@ -68,11 +78,11 @@ impl Said {
     }
 }
 
-/// The row of a record, whose bodies are all there.
-pub fn row_of(record: &Record) -> IndexRow {
+/// The row of a record, whose bodies are all there, by these rules of ownership.
+pub fn row_of(record: &Record, rules: &Rules) -> IndexRow {
     let state = match &record.key {
         RecordKey::Entity(identity) => {
-            let stitched = stitch(identity, record);
+            let stitched = stitch(identity, record, rules);
             if stitched.existence.exists() {
                 RowState::Entity(Box::new(IndexEntry::of(&stitched)))
             } else {
@@ -117,6 +127,8 @@ impl IndexEntry {
             said: Said {
                 owner: stitched.said_spec("owner").map(str::to_owned),
                 system: stitched.said_spec("system").map(str::to_owned),
+                owner_yields: stitched.yields("owner"),
+                system_yields: stitched.yields("system"),
             },
             relations: stitched.relations.keys().cloned().collect(),
             values: search_values(&entity),
@@ -124,9 +136,25 @@ impl IndexEntry {
         }
     }
 
+    /// Relations of an owner or a system that give way to a component's.
+    pub(crate) fn yielding(&self) -> BTreeSet<Relation> {
+        let Said { owner, system, owner_yields, system_yields } = &self.said;
+        let owner = owner.as_deref().filter(|_| *owner_yields);
+        yielding_relations(&self.namespace, owner, system.as_deref().filter(|_| *system_yields))
+    }
+
     pub fn declared_ref(&self) -> EntityRef {
         EntityRef::new(&self.kind, &self.namespace, &self.name)
     }
+}
+
+/// What resources are given by rules that come after their component.
+pub(crate) fn yielding_relations(namespace: &str, owner: Option<&str>, system: Option<&str>) -> BTreeSet<Relation> {
+    let owner = owner.and_then(|text| EntityRef::parse_in(text, Some("group"), namespace).ok());
+    let system = system.and_then(|text| EntityRef::parse_in(text, Some("system"), namespace).ok());
+    let relation = |relation_type, target: EntityRef| Relation::new(relation_type, Key::of_ref(&target));
+    let owned_by = owner.map(|owner| relation("ownedBy", owner));
+    owned_by.into_iter().chain(system.map(|system| relation("partOf", system))).collect()
 }
 
 fn content_hash(stitched: &Stitched, entity: &serde_json::Value) -> String {
@@ -136,7 +164,8 @@ fn content_hash(stitched: &Stitched, entity: &serde_json::Value) -> String {
             all.entry(relation.relation_type.clone()).or_default().push(&relation.target);
             all
         });
-    let said = json!([stitched.said_spec("owner"), stitched.said_spec("system")]);
+    let yields = [stitched.yields("owner"), stitched.yields("system")];
+    let said = json!([stitched.said_spec("owner"), stitched.said_spec("system"), yields]);
     let text = canonical_json(&json!([entity, status, relations, said]));
     hex::encode(&Sha256::digest(text)[..8])
 }

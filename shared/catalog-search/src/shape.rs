@@ -6,7 +6,7 @@ use catalog_model::{EntityRef, Identity, Key, Relation};
 
 use crate::catalog::Catalog;
 use crate::docs::Doc;
-use crate::row::derived_ref_of;
+use crate::row::{derived_ref_of, yielding_relations};
 use crate::segment::heads::{Head, StoredNaming};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Shape {
     pub(crate) reference: EntityRef,
     pub naming: Naming,
     pub inherited: Option<Inherited>,
+    /// Relations of what the entity's own record says, where that gives way to a component's and none says it.
+    pub(crate) yielding: BTreeSet<Relation>,
 }
 
 /// Under which name an entity is shown.
@@ -56,7 +58,7 @@ impl Inherited {
             })
         };
         let owner = place(given.owner, "group");
-        let system = place(given.system.filter(|_| own.system.is_none()), "system");
+        let system = place(given.system.filter(|_| own.system.is_none() || own.system_yields), "system");
         let mut relations = BTreeSet::new();
         for (relation_type, said) in [("ownedBy", &owner), ("partOf", &system)] {
             let target = said.as_ref().and_then(|(_, target)| target.as_ref());
@@ -77,7 +79,15 @@ impl Head<'_> {
 
     /// May take its owner from a component.
     pub(crate) fn may_inherit(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("resource") && self.owner.is_none()
+        self.kind.eq_ignore_ascii_case("resource") && (self.owner.is_none() || self.owner_yields)
+    }
+
+    /// What gives way, and need not.
+    fn yielding(&self, inherited: Option<&Inherited>) -> BTreeSet<Relation> {
+        let has = |of: fn(&Inherited) -> &Option<String>| inherited.is_some_and(|inherited| of(inherited).is_some());
+        let owner = self.owner.filter(|_| self.owner_yields && !has(|inherited| &inherited.owner));
+        let system = self.system.filter(|_| self.system_yields && !has(|inherited| &inherited.system));
+        yielding_relations(self.namespace, owner, system)
     }
 }
 
@@ -95,7 +105,8 @@ impl Shape {
             _ => (declared, Naming::Own),
         };
         let inherited = inherited(catalog, doc, head, reference.namespace());
-        Self { reference, naming, inherited }
+        let yielding = head.yielding(inherited.as_ref());
+        Self { reference, naming, inherited, yielding }
     }
 
     /// What followed when the segment was made.
@@ -112,7 +123,8 @@ impl Shape {
         };
         let inherited =
             followed.giver.and_then(|giver| Inherited::given(giver, heads.head(giver), head, reference.namespace()));
-        Self { reference, naming, inherited }
+        let yielding = head.yielding(inherited.as_ref());
+        Self { reference, naming, inherited, yielding }
     }
 
     /// `metadata.name` and `metadata.namespace` as they are shown.
@@ -133,8 +145,9 @@ impl Shape {
         }
     }
 
+    /// Relations that hold as long as the shape does.
     pub(crate) fn inherited_relations(&self) -> impl Iterator<Item = &Relation> {
-        self.inherited.iter().flat_map(|inherited| &inherited.relations)
+        self.inherited.iter().flat_map(|inherited| &inherited.relations).chain(&self.yielding)
     }
 }
 

@@ -38,7 +38,7 @@ impl Touched {
     pub fn between(before: &RowState, after: &RowState) -> Self {
         let (old, new) = (entry(before), entry(after));
         let (said_before, said_after) = (relations(old), relations(new));
-        let changed: Vec<&Relation> = said_before.symmetric_difference(&said_after).copied().collect();
+        let changed: Vec<&Relation> = said_before.symmetric_difference(&said_after).collect();
         let name = |entry: Option<&IndexEntry>| entry.map(|entry| Key::of_ref(&entry.declared_ref()));
         let gives = |entry: Option<&IndexEntry>| {
             entry.map(|entry| (entry.kind.to_lowercase(), entry.namespace.clone(), entry.said.clone()))
@@ -63,8 +63,10 @@ fn entry(state: &RowState) -> Option<&IndexEntry> {
     }
 }
 
-fn relations(entry: Option<&IndexEntry>) -> BTreeSet<&Relation> {
-    entry.into_iter().flat_map(|entry| &entry.relations).collect()
+/// Those that give way, too.
+fn relations(entry: Option<&IndexEntry>) -> BTreeSet<Relation> {
+    let all = |entry: &IndexEntry| entry.relations.iter().cloned().chain(entry.yielding()).collect();
+    entry.map(all).unwrap_or_default()
 }
 
 fn claimants(state: &RowState) -> BTreeSet<&Identity> {

@@ -152,7 +152,7 @@ fn play(steps: &[Step]) -> (Vec<Record>, Vec<IndexRow>) {
     for (at, step) in steps.iter().enumerate() {
         let record = &mut records[step.record];
         record.apply(fragment(step, at, &record.key));
-        rows.push(row_of(record));
+        rows.push(row_of(record, &catalog_model::Rules::default()));
     }
     (records, rows)
 }
@@ -161,7 +161,7 @@ fn rendered(held: &Held, records: &[Record]) -> BTreeMap<String, Value> {
     let mut entities = BTreeMap::new();
     for record in records {
         let RecordKey::Entity(identity) = &record.key else { continue };
-        let stitched = stitch(identity, record);
+        let stitched = stitch(identity, record, &catalog_model::Rules::default());
         if stitched.existence.exists() {
             entities.insert(identity.to_string(), held.ask(|catalog| render(&stitched, catalog)));
         }
@@ -306,7 +306,7 @@ proptest! {
         followed.apply(rows.clone());
 
         let mut fresh = Held::default();
-        fresh.apply(records.iter().filter(|record| record.rv > 0).map(row_of));
+        fresh.apply(records.iter().filter(|record| record.rv > 0).map(|record| row_of(record, &catalog_model::Rules::default())));
         prop_assert_eq!(rendered(&followed, &records), rendered(&fresh, &records));
         for key in KEYS {
             let facet = |held: &Held| held.ask(|catalog| catalog.facets([*key], &Filter::default()));
@@ -337,7 +337,7 @@ proptest! {
             held.apply([row]);
             for (key, record) in &records {
                 let RecordKey::Entity(identity) = key else { continue };
-                let stitched = stitch(identity, record);
+                let stitched = stitch(identity, record, &catalog_model::Rules::default());
                 let Some(stamp) = held.ask(|catalog| catalog.known_of(identity)).stamp else { continue };
                 let entity = held.ask(|catalog| render(&stitched, catalog));
                 if let Some((_, _, before)) = shown.get(identity).filter(|(was, rv, _)| (*was, *rv) == (stamp, record.rv)) {

@@ -24,7 +24,7 @@ fn row(n: usize) -> IndexRow {
         delivery: "d".into(),
         said: Said::Facts(facts),
     });
-    row_of(&record)
+    row_of(&record, &catalog_model::Rules::default())
 }
 
 #[test]

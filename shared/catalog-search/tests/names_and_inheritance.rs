@@ -46,7 +46,7 @@ impl Board {
         };
         let version = Version::of_serial(self.serial, 0);
         self.records[at].apply(Fragment { source, version, delivery: "d-1".into(), said });
-        self.catalog.apply([row_of(&self.records[at])]).unwrap();
+        self.catalog.apply([row_of(&self.records[at], &catalog_model::Rules::default())]).unwrap();
     }
 
     fn facts(&mut self, identity: &Identity, fields: &[(&str, Value)], relations: &[(&str, Key)]) {
@@ -64,7 +64,7 @@ impl Board {
 
     fn shown(&self, identity: &Identity) -> Value {
         let record = self.records.iter().find(|record| record.key == RecordKey::Entity(identity.clone())).unwrap();
-        render(&stitch(identity, record), &self.catalog).unwrap()
+        render(&stitch(identity, record, &catalog_model::Rules::default()), &self.catalog).unwrap()
     }
 
     fn relations(&self, identity: &Identity) -> Vec<String> {
@@ -213,7 +213,7 @@ fn an_older_row_changes_nothing_and_a_broken_record_is_listed() {
     let mut board = Board::new();
     let db = database("orders");
     board.facts(&db, &[("spec.type", json!("old"))], &[]);
-    let old = row_of(&board.records[0]);
+    let old = row_of(&board.records[0], &catalog_model::Rules::default());
     board.facts(&db, &[("spec.type", json!("new"))], &[]);
     assert_eq!(board.catalog.apply([old.clone()]).unwrap(), 0);
     assert_eq!(board.found("spec.type=new").len(), 1);
@@ -238,10 +238,10 @@ fn a_row_of_the_log_reads_back_as_it_was_written() {
     );
     board.claim(key("resource:default/orders"), "x", &database("orders"), true);
     for record in &board.records {
-        let row = row_of(record);
+        let row = row_of(record, &catalog_model::Rules::default());
         let text = serde_json::to_string(&row).unwrap();
         assert_eq!(serde_json::from_str::<IndexRow>(&text).unwrap(), row);
     }
-    let RowState::Entity(entry) = row_of(&board.records[0]).state else { panic!() };
+    let RowState::Entity(entry) = row_of(&board.records[0], &catalog_model::Rules::default()).state else { panic!() };
     assert_eq!(serde_json::to_value(&entry.values[1]).unwrap(), json!({"k": "kind", "v": "Resource"}));
 }

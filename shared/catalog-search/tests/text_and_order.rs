@@ -22,7 +22,7 @@ fn catalog_of_one_with_two_tags() -> Catalog {
         said: Said::Facts(facts),
     });
     let mut catalog = Catalog::default();
-    catalog.apply([row_of(&record)]).unwrap();
+    catalog.apply([row_of(&record, &catalog_model::Rules::default())]).unwrap();
     catalog
 }
 

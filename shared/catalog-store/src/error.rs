@@ -33,6 +33,8 @@ pub enum StoreError {
     MissingObject { key: String },
     #[error("object `{key}` in the catalog bucket does not have the content that its key names")]
     CorruptObject { key: String },
+    #[error("object `{key}` of bucket `{bucket}` is no file of ownership: {source}", key = crate::OWNERSHIP_KEY)]
+    Ownership { bucket: String, source: ownership_rules::OwnershipError },
     #[error("the log of the index is broken")]
     BrokenLog(#[source] LogDefect),
     #[error("the index must be rebuilt")]
@@ -63,6 +65,7 @@ impl StoreError {
             Self::Unprocessed { .. }
                 | Self::Contended { .. }
                 | Self::RebuildNeeded(_)
+                | Self::Ownership { .. }
                 | Self::NoRandomness(_)
                 | Self::Aws { .. }
         )
@@ -79,6 +82,7 @@ impl StoreError {
             Self::KeyTooLong { .. } => "key-too-long",
             Self::MissingObject { .. } => "object-missing",
             Self::CorruptObject { .. } => "object-corrupt",
+            Self::Ownership { .. } => "ownership-invalid",
             Self::BrokenLog(LogDefect::Gap { .. }) => "log-gap",
             Self::BrokenLog(LogDefect::Unreadable { .. }) => "log-unreadable",
             Self::RebuildNeeded(_) => "rebuild-needed",

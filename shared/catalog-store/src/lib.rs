@@ -17,6 +17,7 @@ mod error;
 mod images;
 mod journal;
 mod operations;
+mod ownership;
 mod publication;
 mod receipts;
 mod records;
@@ -31,12 +32,15 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
+use catalog_model::Rules;
+use tokio::sync::OnceCell;
 
 pub use delta::{Delta, LogDefect, MAX_ROW_BYTES, UnreadableDelta};
 pub use delta_log::Deltas;
 pub use error::StoreError;
 pub use journal::{JournalEntry, JournalPage, PackedJournalEntry};
 pub use operations::{FailureRecord, Parked, SourceStatus, Status};
+pub use ownership::OWNERSHIP_KEY;
 pub use publication::{Heading, Publication, Published};
 pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
 pub use rollups::{Flipped, RollupHead};
@@ -57,6 +61,8 @@ pub struct CatalogStore {
     bucket: String,
     /// Where this process's last append to the log ended.
     known_end: Arc<Mutex<Option<delta_log::KnownEnd>>>,
+    /// The rules of ownership, once this process has read them.
+    ownership: Arc<OnceCell<Arc<Rules>>>,
 }
 
 /// How fresh a read must be.
@@ -80,7 +86,14 @@ impl CatalogStore {
         table: &str,
         catalog_bucket: &str,
     ) -> Self {
-        Self { dynamodb, s3, table: table.to_owned(), bucket: catalog_bucket.to_owned(), known_end: Arc::default() }
+        Self {
+            dynamodb,
+            s3,
+            table: table.to_owned(),
+            bucket: catalog_bucket.to_owned(),
+            known_end: Arc::default(),
+            ownership: Arc::default(),
+        }
     }
 }
 

@@ -16,7 +16,6 @@ use crate::error::ConfigItemError;
 use crate::fields::text;
 use crate::item::{ConfigurationItem, Status};
 use crate::relationships;
-use crate::tags::Ownership;
 
 /// Names in `configuration` under which a resource's second id is found.
 const SECOND_IDS: &[&str] = &["dbiResourceId", "dbClusterResourceId", "loadBalancerName"];
@@ -75,13 +74,8 @@ impl ConfigurationItem {
         for (key, value) in &self.tags {
             facts.say(Pointer::to(["spec", "aws", "tags", key]), value.as_str());
         }
-        let Ownership { owner, system, environment, component } = Ownership::of(&self.tags);
-        facts.say(Pointer::spec("owner"), owner);
-        facts.say(Pointer::spec("system"), system);
-        facts.say(Pointer::spec("environment"), environment);
         let (relations, unresolved) = relationships::relations(&self.relationships, self.place(), &self.identity());
         facts.relations = relations;
-        facts.relations.extend(component.map(|component| Relation::new("dependencyOf", Key::of_ref(&component))));
         self.told(Format::Config, Said::Facts(facts), unresolved, delivery, now_ms)
     }
 

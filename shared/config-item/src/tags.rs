@@ -1,8 +1,7 @@
-//! An item's tags, in whichever of their styles, and what they say of ownership.
+//! An item's tags, in whichever of their styles. What they say of ownership is worked out where records are stitched.
 
 use std::collections::BTreeMap;
 
-use catalog_model::EntityRef;
 use serde_json::Value;
 
 use crate::fields::{decoded, pick};
@@ -71,48 +70,6 @@ fn read(value: &Value) -> BTreeMap<String, String> {
     tags
 }
 
-/// What tags say of whose a resource is.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ownership {
-    pub(crate) owner: Option<String>,
-    pub(crate) system: Option<String>,
-    pub(crate) environment: Option<String>,
-    /// The component that the resource is part of.
-    pub(crate) component: Option<EntityRef>,
-}
-
-impl Ownership {
-    /// Keys count in any case; `owner` goes before `team`, `environment` before `env`.
-    pub(crate) fn of(tags: &BTreeMap<String, String>) -> Self {
-        let said = |names: &[&str]| {
-            names.iter().find_map(|name| {
-                let mut values = tags.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-                values.find_map(|(_, value)| Some(value.trim()).filter(|value| !value.is_empty()))
-            })
-        };
-        let reference =
-            |names: &[&str], kind| said(names).filter(|text| EntityRef::parse_in(text, Some(kind), "default").is_ok());
-        let component =
-            said(&["component"]).and_then(|text| EntityRef::parse_in(text, Some("component"), "default").ok());
-        Self {
-            owner: reference(&["owner", "team"], "group").map(str::to_owned),
-            system: reference(&["system"], "system").map(str::to_owned),
-            environment: said(&["environment", "env"]).map(str::to_owned),
-            component: component.filter(is_name_of_an_entity),
-        }
-    }
-}
-
-/// A relation is stored for good: what can name no entity is not made one.
-/// <https://backstage.io/docs/features/software-catalog/descriptor-format#name-required>
-fn is_name_of_an_entity(entity_ref: &EntityRef) -> bool {
-    let name = entity_ref.name();
-    let groups_are_words = name
-        .split(['-', '_', '.'])
-        .all(|group| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    entity_ref.kind() == "component" && name.len() <= catalog_model::MAX_NAME_CHARS && groups_are_words
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -150,32 +107,6 @@ mod tests {
     fn tags_of_a_bucket_are_found_in_its_tag_sets() {
         let supplementary = json!({"BucketTaggingConfiguration": r#"{"tagSets":[{"tags":{"owner":"team-a"}}]}"#});
         assert_eq!(of_item(None, &Value::Null, &supplementary), tags(&[("owner", "team-a")]));
-    }
-
-    #[test]
-    fn ownership_is_read_from_tags_in_any_case() {
-        let owned = Ownership::of(&tags(&[
-            ("Component", "orders"),
-            ("ENV", "prod"),
-            ("Team", "b"),
-            ("oWner", " a "),
-            ("owner", ""),
-            ("System", "shop"),
-        ]));
-        let expected = Ownership {
-            owner: Some("a".into()),
-            system: Some("shop".into()),
-            environment: Some("prod".into()),
-            component: Some(EntityRef::component("orders")),
-        };
-        assert_eq!(owned, expected);
-    }
-
-    #[test]
-    fn a_tag_that_can_name_no_entity_makes_no_relation() {
-        for value in ["the orders", "a/b/c", "", "group:x", "a--b"] {
-            assert_eq!(Ownership::of(&tags(&[("component", value)])).component, None, "{value}");
-        }
     }
 
     #[test]

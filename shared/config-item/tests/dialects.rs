@@ -119,12 +119,8 @@ fn an_item_says_who_it_is_what_it_is_and_whose() {
       /spec/aws/tags/component = orders
       /spec/aws/tags/env = prod
       /spec/aws/tags/system = shop
-      /spec/environment = prod
-      /spec/owner = team-a
-      /spec/system = shop
       /spec/type = rds-dbinstance
       key rds:111122223333:eu-west-1:db-ABCDEFGHIJKLMNOPQRSTUVWXYZ
-      dependencyOf component:default/orders
       dependsOn arn:aws:ec2:eu-west-1:111122223333:security-group/sg-0a1b2c3d
       dependsOn arn:aws:ec2:eu-west-1:111122223333:vpc/vpc-0a1b2c3d
       dependsOn arn:aws:rds:eu-west-1:111122223333:subgrp:private

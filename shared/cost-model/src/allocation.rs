@@ -46,13 +46,18 @@ pub fn allocate(resource: &Stitched, components: &BTreeMap<EntityRef, Stitched>)
         .map(|component| {
             let stitched = components.get(&component);
             Share {
-                owner: owner.clone().or_else(|| stitched.and_then(owner_of)),
-                system: system.clone().or_else(|| stitched.and_then(system_of)),
+                owner: owner.clone().or_else(|| stitched.and_then(owner_of)).or_else(|| yielding_owner_of(resource)),
+                system: system
+                    .clone()
+                    .or_else(|| stitched.and_then(system_of))
+                    .or_else(|| yielding_system_of(resource)),
                 attribution: Attribution::Component(component),
             }
         })
         .collect();
     if shares.is_empty() {
+        let (owner, system) =
+            (owner.or_else(|| yielding_owner_of(resource)), system.or_else(|| yielding_system_of(resource)));
         shares.push(Share { attribution: Attribution::Unallocated(Unallocated::NoComponent), owner, system });
     }
     Allocation {
@@ -74,6 +79,15 @@ fn owner_of(stitched: &Stitched) -> Option<EntityRef> {
     stitched.relations.keys().find(|r| r.relation_type == "ownedBy").and_then(|r| r.target.entity_ref())
 }
 
+/// What gives way to a component's.
+fn yielding_owner_of(stitched: &Stitched) -> Option<EntityRef> {
+    stitched.yielding.keys().find(|r| r.relation_type == "ownedBy").and_then(|r| r.target.entity_ref())
+}
+
+fn yielding_system_of(stitched: &Stitched) -> Option<EntityRef> {
+    stitched.yielding.keys().find(|r| r.relation_type == "partOf").and_then(|r| r.target.entity_ref())
+}
+
 fn system_of(stitched: &Stitched) -> Option<EntityRef> {
     targets(stitched, "partOf", "system").next()
 }
@@ -86,8 +100,8 @@ fn targets(stitched: &Stitched, relation_type: &str, kind: &str) -> impl Iterato
 #[cfg(test)]
 mod tests {
     use catalog_model::{
-        Door, Facts, Format, Fragment, Key, Pointer, Record, RecordKey, Relation, Role, Said, SourceObject, Version,
-        stitch,
+        Door, Facts, Format, Fragment, Key, Pointer, Record, RecordKey, Relation, Role, Rules, Said, SourceObject,
+        Version, stitch,
     };
 
     use super::*;
@@ -112,7 +126,7 @@ mod tests {
             delivery: "d".into(),
             said: Said::Facts(facts),
         });
-        stitch(identity, &record)
+        stitch(identity, &record, &Rules::default())
     }
 
     fn table() -> Identity {

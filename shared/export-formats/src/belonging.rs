@@ -1,8 +1,10 @@
 //! Tags, and what the caller says of the whole export -> whom a resource belongs to.
 
+use std::collections::BTreeMap;
+
 use catalog_model::{DEFAULT_NAMESPACE, EntityRef, Facts, Identity, Key, Pointer, RecordKey, Relation, Role, Said};
 
-use crate::parameters::{Parameters, is_valid, reference};
+use crate::parameters::{Parameters, reference};
 
 /// AWS's own limits for a tag.
 const MAX_TAG_KEY_CHARS: usize = 128;
@@ -32,9 +34,14 @@ impl<'a> Tags<'a> {
         })
     }
 
-    /// The component that a tag names.
+    /// The component that a tag names, by the rules of a catalog without a file.
     pub(crate) fn component(&self) -> Option<EntityRef> {
         self.first(&["component"]).and_then(|text| reference(text, "component"))
+    }
+
+    /// All of them, by key.
+    pub(crate) fn all(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
     pub(crate) fn say(&self, facts: &mut Facts) {
@@ -44,22 +51,17 @@ impl<'a> Tags<'a> {
     }
 }
 
-/// What the caller says about the whole export goes before the tags of one resource; components add up.
-pub(crate) fn say_belonging(facts: &mut Facts, tags: &Tags<'_>, parameters: &Parameters) {
-    if let Some(owner) = tags.first(&["owner", "team"]).filter(|owner| is_owner(owner)) {
-        facts.say(Pointer::spec("owner"), owner);
+/// What the caller says about the whole export. What tags say is worked out where the record is stitched, by the rules that
+/// count then.
+pub(crate) fn say_belonging(facts: &mut Facts, parameters: &Parameters) {
+    if let Some(system) = &parameters.system {
+        facts.say(Pointer::spec("system"), written_ref(system));
     }
-    let system = parameters.system.clone();
-    let system = system.or_else(|| tags.first(&["system"]).and_then(|text| reference(text, "system")));
-    if let Some(system) = system {
-        facts.say(Pointer::spec("system"), written_ref(&system));
+    if let Some(environment) = &parameters.environment {
+        facts.say(Pointer::spec("environment"), environment.as_str());
     }
-    let environment = parameters.environment.as_deref().or_else(|| tags.first(&["environment", "env"]));
-    if let Some(environment) = environment {
-        facts.say(Pointer::spec("environment"), environment);
-    }
-    for component in components(tags, parameters) {
-        facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(&component)));
+    if let Some(component) = &parameters.component {
+        facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(component)));
     }
 }
 
@@ -97,10 +99,4 @@ pub(crate) fn named_component(component: &EntityRef, role: Role) -> Facts {
     facts.say(Pointer::metadata("name"), component.name());
     facts.say(Pointer::metadata("namespace"), component.namespace());
     facts
-}
-
-/// A tag may say anything: `Jo Doe, phone 12` is no owner.
-fn is_owner(text: &str) -> bool {
-    EntityRef::parse_in(text, Some("group"), DEFAULT_NAMESPACE)
-        .is_ok_and(|owner| is_valid(&owner) && ["group", "user"].contains(&owner.kind()))
 }

@@ -209,7 +209,7 @@ impl Saying<'_> {
         };
         resource.say(&mut facts);
         facts.keys = secondary_keys(identity, &[]);
-        say_belonging(&mut facts, &Tags::default(), self.parameters);
+        say_belonging(&mut facts, self.parameters);
         facts
     }
 

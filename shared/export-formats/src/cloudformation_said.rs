@@ -24,6 +24,9 @@ const MAX_LOGICAL_ID_CHARS: usize = 255;
 /// Longest type that CloudFormation registers.
 const MAX_TYPE_CHARS: usize = 204;
 
+/// The tag that CloudFormation gives to what is in a stack, where the type of it takes tags.
+const STACK_NAME: &str = "aws:cloudformation:stack-name";
+
 const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 
 /// What the file says so far.
@@ -148,8 +151,11 @@ impl<'a> Listing<'a> {
                 let place = place_of(&identity, place);
                 let name = name_of(id);
                 let mut facts = self.facts(&identity, place, aws_type, Some(id), name);
+                facts.stack_tags = tags.all();
                 if let Some(stack) = stack_identity {
                     facts.relations.insert(Relation::new("dependsOn", stack.key()));
+                    let name = stack_name(stack.as_str()).map(str::to_owned);
+                    facts.stack_tags.extend(name.map(|name| (STACK_NAME.to_owned(), name)));
                 }
                 self.belongs(&mut facts, &tags);
                 self.accept(at, identity, facts);
@@ -213,7 +219,7 @@ impl<'a> Listing<'a> {
     }
 
     fn belongs(&mut self, facts: &mut Facts, tags: &Tags<'_>) {
-        say_belonging(facts, tags, self.parameters);
+        say_belonging(facts, self.parameters);
         self.has_component |= components(tags, self.parameters).next().is_some();
     }
 

@@ -87,9 +87,6 @@ fn a_stack_and_its_resources_are_told_with_their_component() {
       /spec/aws/tags/Owner "team-a"
       /spec/aws/tags/env "prod"
       /spec/aws/tags/system "shop"
-      /spec/environment "prod"
-      /spec/owner "team-a"
-      /spec/system "shop"
       /spec/type "cloudformation-stack"
       dependencyOf -> component:default/orders
       key cloudformation:111122223333:eu-west-1:stack/orders
@@ -106,10 +103,11 @@ fn a_stack_and_its_resources_are_told_with_their_component() {
       /spec/aws/accountId "111122223333"
       /spec/aws/region "eu-west-1"
       /spec/aws/resourceType "AWS::SQS::Queue"
-      /spec/environment "prod"
-      /spec/owner "team-a"
-      /spec/system "shop"
       /spec/type "sqs-queue"
+      stack tag Owner "team-a"
+      stack tag aws:cloudformation:stack-name "orders"
+      stack tag env "prod"
+      stack tag system "shop"
       dependencyOf -> component:default/orders
       dependsOn -> arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/466df9e0-0dff-08e3-8e2f-5088487c4896
     a#cloudformation:111122223333:eu-west-1:stack/orders is arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/466df9e0-0dff-08e3-8e2f-5088487c4896, by its ARN

@@ -64,6 +64,9 @@ impl fmt::Display for ParsedExport {
                     for (pointer, value) in &facts.fields {
                         writeln!(f, "  {pointer} {value}")?;
                     }
+                    for (key, value) in &facts.stack_tags {
+                        writeln!(f, "  stack tag {key} {value:?}")?;
+                    }
                     for relation in &facts.relations {
                         writeln!(f, "  {} -> {}", relation.relation_type, relation.target)?;
                     }

@@ -41,7 +41,7 @@ pub(crate) fn facts(
             facts.say(Pointer::to(["spec", "aws", "attributes", shown_as]), value.clone());
         }
     }
-    say_belonging(&mut facts, &tags, parameters);
+    say_belonging(&mut facts, parameters);
     facts
 }
 

@@ -332,7 +332,7 @@ fn the_record_says_what_the_latest_execution_is_at_and_never_that_the_pipeline_e
     assert_eq!((record.apply(started), record.apply(ended)), (Applied::Stale, Applied::Duplicate));
     assert!(!existence(&record).exists());
     let identity = parse(&pipeline_event("Pipeline", &json!({}))).unwrap().unwrap().subject.identity;
-    let entity = stitch(&identity, &record).entity();
+    let entity = stitch(&identity, &record, &catalog_model::Rules::default()).entity();
     assert_eq!(
         entity["spec"]["execution"],
         json!({"id": "one", "state": "failed", "status": "FAILED", "at": "2026-11-20T09:05:00Z",

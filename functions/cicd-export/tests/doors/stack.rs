@@ -171,7 +171,9 @@ impl Stack {
     /// Whether the catalog knows an entity.
     pub(crate) async fn exists(&self, identity: &str) -> bool {
         let record = self.record(identity).await;
-        catalog_model::stitch(&Identity::of_canonical_arn(identity), &record).existence.exists()
+        catalog_model::stitch(&Identity::of_canonical_arn(identity), &record, &catalog_model::Rules::default())
+            .existence
+            .exists()
     }
 }
 

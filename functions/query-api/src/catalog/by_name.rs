@@ -145,14 +145,15 @@ async fn text_of(identity: &Identity, record: &Record, deps: &Deps) -> Result<Op
     if let Some(text) = deps.documents.kept(identity, record.rv, &deps.live).await? {
         return Ok(Some(text));
     }
-    deps.documents.shown(&stitch(identity, record), record.rv, &deps.live).await
+    let rules = deps.store.ownership().await?;
+    deps.documents.shown(&stitch(identity, record, &rules), record.rv, &deps.live).await
 }
 
 /// The record that answers to a name now, or answered last: an existing one by preference. The name may be declared or
 /// derived. Everything that was read is known to the catalog in memory afterwards.
 pub(crate) async fn find(entity_ref: &EntityRef, deps: &Deps, now: Timestamp) -> Result<Option<Found>, StoreError> {
     let Some((identity, record, alias)) = find_record(entity_ref, deps, now).await? else { return Ok(None) };
-    let stitched = stitch(&identity, &record);
+    let stitched = stitch(&identity, &record, &*deps.store.ownership().await?);
     Ok(Some(Found { identity, record, stitched, alias }))
 }
 

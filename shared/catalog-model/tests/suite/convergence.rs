@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use catalog_model::{
     Applied, Claim, Door, Facts, Format, Fragment, FragmentKey, Identity, Pointer, Record, RecordKey, Relation, Role,
-    Said, SourceObject, Version, alias, canonical_json, stitch, tie_of,
+    Rules, Said, SourceObject, Version, alias, canonical_json, stitch, tie_of,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -146,14 +146,18 @@ fn every_permutation_with_duplicates_of_up_to_six_deliveries_ends_the_same() {
         for fragments in same_sets(4, count, u8::try_from(count).unwrap()) {
             let expected = text_of(&newest(&fragments));
             let reference = Record { key: RecordKey::Entity(identity()), fragments: newest(&fragments), rv: 0 };
-            let entity = stitch(&identity(), &reference);
+            let entity = stitch(&identity(), &reference, &Rules::default());
             for length in u32::try_from(count).unwrap()..=6 {
                 for order in sequences(count, length) {
                     let record = delivered(order.iter().copied(), &fragments);
                     seen += 1;
                     assert_eq!(text_of(&record.fragments), expected, "{order:?} of {fragments:#?}");
                     if length == 6 && seen % 8 == 0 {
-                        assert_eq!(stitch(&identity(), &record), entity, "{order:?} of {fragments:#?}");
+                        assert_eq!(
+                            stitch(&identity(), &record, &Rules::default()),
+                            entity,
+                            "{order:?} of {fragments:#?}"
+                        );
                     }
                 }
             }
@@ -168,13 +172,13 @@ fn ten_thousand_random_schedules_of_more_deliveries_end_the_same() {
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     for fragments in same_sets(250, 9, 77) {
         let reference = Record { key: RecordKey::Entity(identity()), fragments: newest(&fragments), rv: 0 };
-        let (expected, entity) = (text_of(&reference.fragments), stitch(&identity(), &reference));
+        let (expected, entity) = (text_of(&reference.fragments), stitch(&identity(), &reference, &Rules::default()));
         let twice: Vec<usize> = (0..fragments.len()).chain((0..fragments.len()).step_by(2)).collect();
         let schedules = Just(twice).prop_shuffle();
         for _ in 0..40 {
             let record = delivered(schedules.new_tree(&mut runner).unwrap().current(), &fragments);
             assert_eq!(text_of(&record.fragments), expected);
-            assert_eq!(stitch(&identity(), &record), entity);
+            assert_eq!(stitch(&identity(), &record, &Rules::default()), entity);
         }
     }
 }
@@ -190,7 +194,7 @@ fn a_tombstone_and_a_statement_of_one_serial_do_not_race() {
         ];
         let (one, other) = (delivered([0, 1], &both), delivered([1, 0], &both));
         assert_eq!(text_of(&one.fragments), text_of(&other.fragments));
-        assert_eq!(stitch(&identity(), &one), stitch(&identity(), &other));
+        assert_eq!(stitch(&identity(), &one, &Rules::default()), stitch(&identity(), &other, &Rules::default()));
     }
 }
 

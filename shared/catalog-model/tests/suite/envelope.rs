@@ -1,8 +1,8 @@
 //! What documents are taken, what is said of those that are not, and that a declared entity comes out as it went in.
 
 use catalog_model::{
-    Door, EnvelopeError, Format, Fragment, Key, Record, RecordKey, Said, SourceObject, Stitched, Version, declare,
-    stitch,
+    Door, EnvelopeError, Format, Fragment, Key, Record, RecordKey, Rules, Said, SourceObject, Stitched, Version,
+    declare, stitch,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -268,7 +268,7 @@ fn stitched(declared: catalog_model::Declared) -> Stitched {
     let mut record = Record::empty(declared.record);
     let version = Version::of_serial(1, 0);
     record.apply(Fragment { source, version, delivery: "one".into(), said: Said::Facts(declared.facts) });
-    stitch(&identity, &record)
+    stitch(&identity, &record, &Rules::default())
 }
 
 /// What Backstage makes of a document before relations, uid and etag, by contract section 6.

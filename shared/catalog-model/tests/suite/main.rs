@@ -6,5 +6,6 @@ mod canonical;
 mod convergence;
 mod envelope;
 mod omission;
+mod rules;
 mod stitch;
 mod stored;

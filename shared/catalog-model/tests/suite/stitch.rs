@@ -2,7 +2,7 @@
 
 use catalog_model::{
     Claim, Door, Existence, Facts, Format, Fragment, FragmentKey, Identity, Key, Pointer, Record, RecordKey, Relation,
-    Role, Said, SourceObject, Stitched, Version, alias, declare, derived_name, derived_ref, existence, stitch,
+    Role, Rules, Said, SourceObject, Stitched, Version, alias, declare, derived_name, derived_ref, existence, stitch,
 };
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ fn record(identity: &Identity, fragments: Vec<Word<'_>>) -> Record {
 }
 
 fn stitched(identity: &Identity, fragments: Vec<Word<'_>>) -> Stitched {
-    stitch(identity, &record(identity, fragments))
+    stitch(identity, &record(identity, fragments), &Rules::default())
 }
 
 fn declared(entity: Value) -> (Identity, Said, Option<(RecordKey, Claim)>) {

@@ -96,6 +96,8 @@ impl Live {
             name: &self.entry.name,
             owner: self.entry.said.owner.as_deref(),
             system: self.entry.said.system.as_deref(),
+            owner_yields: self.entry.said.owner_yields,
+            system_yields: self.entry.said.system_yields,
             content: &self.entry.content,
         }
     }

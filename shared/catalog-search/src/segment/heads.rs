@@ -1,6 +1,7 @@
 //! What decides on names and inheritance: of each entity its kind, namespace and name as its own record has them, the
 //! owner and system that it says, and what followed from other records when the segment was made.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::docs::Doc;
@@ -20,6 +21,9 @@ pub(crate) struct Head<'h> {
     pub(crate) name: &'h str,
     pub(crate) owner: Option<&'h str>,
     pub(crate) system: Option<&'h str>,
+    /// The owner gives way to a component's.
+    pub(crate) owner_yields: bool,
+    pub(crate) system_yields: bool,
     pub(crate) content: &'h str,
 }
 
@@ -61,17 +65,33 @@ pub(crate) struct Heads {
 
 const CONTENT_DIGITS: usize = 16;
 
+/// Before an owner or a system that gives way to a component's. No name has it in it.
+const YIELDS: char = '\u{1}';
+
+fn written(text: &str, yields: bool) -> Cow<'_, str> {
+    if yields { Cow::Owned(format!("{YIELDS}{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// A text, and whether it gives way.
+fn told(text: &str) -> (&str, bool) {
+    text.strip_prefix(YIELDS).map_or((text, false), |text| (text, true))
+}
+
 impl Heads {
     pub(crate) fn head(&self, doc: Doc) -> Head<'_> {
         let at = place(doc);
         let word = |number: u32| self.words.get(place(number));
         let some = |number: u32| number.checked_sub(1).map(word);
+        let owner = some(self.owners[at]).map(told);
+        let system = some(self.systems[at]).map(told);
         Head {
             kind: word(self.kinds[at]),
             namespace: word(self.namespaces[at]),
             name: self.names.get(at),
-            owner: some(self.owners[at]),
-            system: some(self.systems[at]),
+            owner: owner.map(|(text, _)| text),
+            system: system.map(|(text, _)| text),
+            owner_yields: owner.is_some_and(|(_, yields)| yields),
+            system_yields: system.is_some_and(|(_, yields)| yields),
             content: &self.contents[at * CONTENT_DIGITS..(at + 1) * CONTENT_DIGITS],
         }
     }
@@ -191,7 +211,9 @@ impl HeadsWriter {
                 number
             }
         };
-        let words = [Some(head.kind), Some(head.namespace), head.owner, head.system];
+        let owner = head.owner.map(|text| written(text, head.owner_yields));
+        let system = head.system.map(|text| written(text, head.system_yields));
+        let words = [Some(head.kind), Some(head.namespace), owner.as_deref(), system.as_deref()];
         self.rows.push(words.map(|word| word.map(&mut number)));
         self.names.push(head.name);
         self.contents.push_str(&format!("{:0<CONTENT_DIGITS$.CONTENT_DIGITS$}", head.content));

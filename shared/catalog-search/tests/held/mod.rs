@@ -34,7 +34,7 @@ impl Held {
 
     pub(crate) fn compacted(&self) -> SegmentFile {
         self.ask(Catalog::ready);
-        self.catalog.compact(self.file.as_ref().map(|file| file.content.as_slice()), 7).unwrap()
+        self.catalog.compact(self.file.as_ref().map(|file| file.content.as_slice()), 7, "rules").unwrap()
     }
 
     /// The same on a segment of its own, from the file as a reader finds it.

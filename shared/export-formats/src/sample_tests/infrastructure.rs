@@ -122,7 +122,6 @@ e#arn:aws:cloudformation:us-east-1:644160558196:stack/mosdef2/387d82a0-23f5-11e9
   /spec/aws/region "us-east-1"
   /spec/aws/resourceType "AWS::CloudFormation::Stack"
   /spec/aws/tags/Env "Dev"
-  /spec/environment "Dev"
   /spec/type "cloudformation-stack"
   dependencyOf -> component:default/orders
   key cloudformation:644160558196:us-east-1:stack/mosdef2
