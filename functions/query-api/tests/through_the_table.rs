@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use catalog_model::{
-    Claim, Door, Facts, Format, Fragment, Identity, Key, Pointer, RecordKey, Relation, Role, Said, SourceObject,
+    Claim, Door, Facts, Format, Fragment, Identity, Key, Pointer, RecordKey, Relation, Role, Rules, Said, SourceObject,
     Version, derived_ref,
 };
 use catalog_store::{CatalogStore, RollupHead};
@@ -55,6 +55,7 @@ impl Stack {
             .build();
         let store =
             CatalogStore::from_clients(raw.clone(), aws_sdk_s3::Client::from_conf(s3), TABLE, "callboard-catalog");
+        let store = store.with_ownership(Rules::default());
         store.create_table().await.unwrap();
         let deps = Arc::new(Deps::of_store(store.clone(), CursorKey::new("tests")));
         Self { store, raw, deps, indexed: Items::new(), serial: 0, now_ms: 1_790_000_000_000 }
@@ -401,7 +402,8 @@ async fn a_log_that_cannot_be_reached_gives_the_batch_back_from_its_first_change
         aws_sdk_s3::Client::from_conf(s3),
         TABLE,
         "callboard-catalog",
-    );
+    )
+    .with_ownership(Rules::default());
     let event = serde_json::from_value(event).unwrap();
     let deps = catalog_index::Deps::of_store(store);
     let response = catalog_index::handle(event, &deps, Timestamp::UNIX_EPOCH).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
-use catalog_model::{Applied, Door, Format, Fragment, RecordKey, Said, SourceObject, Version};
+use catalog_model::{Applied, Door, Format, Fragment, RecordKey, Rules, Said, SourceObject, Version};
 use catalog_store::CatalogStore;
 use jiff::Timestamp;
 use query_api::{CursorKey, Deps};
@@ -48,6 +48,7 @@ impl Stack {
             .build();
         let store =
             CatalogStore::from_clients(raw.clone(), aws_sdk_s3::Client::from_conf(s3), TABLE, "callboard-catalog");
+        let store = store.with_ownership(Rules::default());
         store.create_table().await.unwrap();
         let (api, index) = (
             Arc::new(Deps::of_store(store.clone(), CursorKey::new("tests"))),
