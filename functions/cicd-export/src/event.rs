@@ -41,7 +41,7 @@ impl<'de> Deserialize<'de> for Event {
             return serde_json::from_value(event).map(Self::Batch).map_err(D::Error::custom);
         }
         Err(D::Error::custom(
-            "neither an SQS batch (`Records`), an API Gateway REST request (`httpMethod`) a job (`CodePipeline.job`) nor `{\"action\":\"replay\"}`",
+            "neither an SQS batch (`Records`), an API Gateway REST request (`httpMethod`), a job (`CodePipeline.job`) nor `{\"action\":\"replay\"}`",
         ))
     }
 }

@@ -148,7 +148,7 @@ pub(crate) async fn publish(export: &Export, store: &CatalogStore, now: Timestam
     receipt.version = Some(stamp.version.clone());
     let statements = std::mem::take(&mut parsed.statements);
     receipt.tell_records(statements.iter().map(|(key, _)| key));
-    receipt.tell_notes(parsed.notes, parsed.complete || export.source.format == Format::Deployment);
+    receipt.tell_notes(parsed.notes, parsed.complete);
     receipt.tell_documents(parsed.documents);
     let publication = Publication {
         source: export.source.clone(),

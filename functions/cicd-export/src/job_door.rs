@@ -32,9 +32,6 @@ use crate::receipt::Receipt;
 /// What a job may take: an action that hears nothing for twenty minutes fails, and reporting takes seconds.
 const MAX_WORK: Duration = Duration::from_secs(12 * 60);
 
-/// A busy table is asked again before the pipeline is told that it must come again.
-const TRIES: u32 = 3;
-
 /// Does what the job asks for and reports it.
 ///
 /// # Errors
@@ -93,24 +90,13 @@ async fn take(job: &Job, deps: &Deps, now: Timestamp) -> Result<Receipt, CicdExp
         caller,
         arrival: Arrival::Artifact { at: made_at.filter(|at| *at <= now).unwrap_or(now) },
     };
-    let mut tried = 1;
-    loop {
-        match publish(&export, &deps.store, now).await {
-            Err(error) if error.class() == delivery::Class::Retry && tried < TRIES => {
-                warn!(error = %delivery::describe(&error), tried, "the catalog is busy; the job is tried again");
-                tokio::time::sleep(Duration::from_secs(1 << tried)).await;
-                tried += 1;
-            }
-            outcome => {
-                if let Err(error) = &outcome
-                    && error.is_refusal()
-                {
-                    keep_refusal(&export, error, &deps.store, now).await;
-                }
-                return outcome;
-            }
-        }
+    let outcome = publish(&export, &deps.store, now).await;
+    if let Err(error) = &outcome
+        && error.is_refusal()
+    {
+        keep_refusal(&export, error, &deps.store, now).await;
     }
+    outcome
 }
 
 /// The artifact, and when it was made. It is read with the job's own credentials: no role of ours reaches it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use catalog_model::{Format, Fragment, Identity, Record, RecordKey, Said};
+use catalog_model::{Fragment, Identity, Record, RecordKey, Said};
 use catalog_store::{CatalogStore, Read, SourceHead};
 use export_formats::ParsedExport;
 use jiff::Timestamp;
@@ -59,7 +59,7 @@ pub(crate) async fn preview(export: &Export, store: &CatalogStore, now: Timestam
     receipt.clock = Some(stamp.shown);
     receipt.version = Some(stamp.version);
     receipt.tell_records(parsed.statements.iter().map(|(key, _)| key));
-    receipt.tell_notes(parsed.notes, parsed.complete || export.source.format == Format::Deployment);
+    receipt.tell_notes(parsed.notes, parsed.complete);
     receipt.tell_documents(parsed.documents);
     if is_superseded {
         receipt.tell_superseded();

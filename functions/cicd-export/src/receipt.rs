@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use account::Account;
-use catalog_model::{Door, Identity, RecordKey, SourceObject, Version};
+use catalog_model::{Door, Format, Identity, RecordKey, SourceObject, Version};
 use catalog_store::Published;
 use export_formats::{DocumentVerdict, MAX_LISTED_VERDICTS, Verdict, Verdicts};
 use jiff::Timestamp;
@@ -142,7 +142,8 @@ impl Receipt {
 
     pub(crate) fn tell_notes(&mut self, notes: Vec<String>, is_complete: bool) {
         self.notes = notes;
-        if !is_complete {
+        // Deployments are news: nobody expects them to delete what they do not name.
+        if !is_complete && self.format != Format::Deployment.to_string() {
             let note = "nothing is deleted by omission: what was refused, or has an unresolved subject, could be about \
                         any entity";
             self.notes.push(note.to_owned());

@@ -103,13 +103,13 @@ async fn every_failure_is_reported_with_a_reason_and_without_a_secret() {
     let cases = [
         (Value::Null, "artifacts/two.zip", "ConfigurationError", "UserParameters"),
         (json!("producer=acme.shop"), "artifacts/two.zip", "ConfigurationError", "format"),
-        (json!("producer=a b,format=catalog-info,name=main"), "artifacts/two.zip", "ConfigurationError", ""),
+        (json!("producer=a b,format=catalog-info,name=main"), "artifacts/two.zip", "ConfigurationError", "key=value"),
         (json!("producer=acme.shop,format=sbom,name=main"), "artifacts/two.zip", "JobFailed", "sbom"),
         (json!(format!("{base},componet=x")), "artifacts/two.zip", "ConfigurationError", "componet"),
         (json!(base), "artifacts/none.zip", "ConfigurationError", "not there"),
         (json!(base), "artifacts/two.zip", "JobFailed", "a.yaml"),
-        (json!(base), "artifacts/broken.yaml", "JobFailed", ""),
-        (json!(format!("{base},file=a.yaml")), "artifacts/escape.zip", "JobFailed", ""),
+        (json!(base), "artifacts/broken.yaml", "JobFailed", "line 1"),
+        (json!(format!("{base},file=a.yaml")), "artifacts/escape.zip", "JobFailed", "path"),
         (json!(format!("{base},artifact=Other")), "artifacts/two.zip", "ConfigurationError", "BuildOutput"),
     ];
     for (n, (parameters, key, kind, part)) in (10..).zip(cases) {
@@ -120,7 +120,7 @@ async fn every_failure_is_reported_with_a_reason_and_without_a_secret() {
         let details = &result["failureDetails"];
         let message = details["message"].as_str().unwrap();
         assert_eq!(details["type"], kind, "{parameters}: {message}");
-        assert!(message.contains(part) && !message.is_empty(), "{parameters}: {message}");
+        assert!(message.contains(part), "{parameters}: {message}");
         assert!(!message.contains(SESSION_TOKEN), "{message}");
     }
 }

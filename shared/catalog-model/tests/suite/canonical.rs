@@ -106,7 +106,7 @@ AWS::::Account | 111122223333 -> config:aws:111122223333:global:AWS::::Account/1
 AWS::CloudWatch::Dashboard | orders -> arn:aws:cloudwatch::111122223333:dashboard/orders
 AWS::Cognito::IdentityPool | eu-west-1:0f6c -> arn:aws:cognito-identity:{h}:identitypool/eu-west-1:0f6c
 AWS::DynamoDB::GlobalTable | orders -> arn:aws:dynamodb:{h}:table/orders
-AWS::EMR::Cluster | j-2AXXXXXXGAPLF -> arn:aws:elasticmapreduce:{h}:cluster/j-2AXXXXXXGAPLF
+AWS::EMR::Cluster | j-1K48KQEXAMPLE -> arn:aws:elasticmapreduce:{h}:cluster/j-1K48KQEXAMPLE
 AWS::EMR::Cluster | orders -> unknown
 AWS::FSx::FileSystem | fs-0a1b2c3d4e5f60718 -> arn:aws:fsx:{h}:file-system/fs-0a1b2c3d4e5f60718
 AWS::Glue::Crawler | orders -> arn:aws:glue:{h}:crawler/orders
