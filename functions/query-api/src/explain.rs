@@ -2,8 +2,11 @@
 //! from, and what lost. Answers for what is gone as well, as long as there is a record of it.
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
-use catalog_model::{EntityRef, Existence, Field, Fragment, FragmentKey, Key, Pointer, Record, Said, Stitched, alias};
-use catalog_search::{Catalog, Inherited, Naming, NotLoaded, Shape, render};
+use catalog_model::{
+    EntityRef, Existence, Field, Fragment, FragmentKey, Identity, Key, Pointer, Record, Said, Stitched, alias,
+};
+use catalog_search::{Catalog, Inherited, Naming, NotLoaded, PluginAnnotation, Shape, plugin_annotations, render};
+use catalog_store::{Read, SiblingKind, StoreError};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,6 +15,9 @@ use crate::answers::{self, Answer, unavailable};
 use crate::catalog::{Found, find};
 use crate::handler::Deps;
 use crate::parameters::Parameters;
+
+/// A year of a definition that changes twice a week.
+const MAX_DEFINITIONS: usize = 100;
 
 pub(crate) async fn explain(
     request: &ApiGatewayProxyRequest,
@@ -23,8 +29,25 @@ pub(crate) async fn explain(
     let found = find(entity_ref, deps, now).await.map_err(unavailable)?.ok_or_else(|| {
         ApiError::not_found(format!("nothing was ever said about {entity_ref}; is its kind, namespace and name right?"))
     })?;
-    let explained = deps.live.ask(|catalog| explained(&found, entity_ref, catalog)).await.map_err(unavailable)?;
+    let mut explained = deps.live.ask(|catalog| explained(&found, entity_ref, catalog)).await.map_err(unavailable)?;
+    let kind = found.identity.entity_ref();
+    if kind.is_some_and(|entity_ref| entity_ref.kind().eq_ignore_ascii_case("api")) {
+        explained["definitions"] = definitions(&found.identity, deps).await.map_err(unavailable)?;
+    }
     Ok(answers::json(&explained))
+}
+
+/// The last states of an API's definition, newest first: the UTC day on which each came, its digest, version and length.
+async fn definitions(identity: &Identity, deps: &Deps) -> Result<Value, StoreError> {
+    let kind = SiblingKind::Definition;
+    let page = deps.store.siblings(identity, kind, 0..u64::MAX, MAX_DEFINITIONS, None, Read::Consistent).await?;
+    let shown = page.siblings.into_iter().map(|sibling| {
+        let day = i64::try_from(sibling.at_ms).ok().and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok());
+        let mut shown = sibling.body;
+        shown["day"] = json!(day.map(|day| day.strftime("%F").to_string()));
+        shown
+    });
+    Ok(shown.collect())
 }
 
 fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Result<Value, NotLoaded> {
@@ -49,7 +72,7 @@ fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Result<Valu
         "entity": entity,
         "name": name(stitched, shape.as_ref(), alias),
         "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_ref()).map(inherited),
-        "fields": fields(stitched, record, shape.as_ref()),
+        "fields": fields(stitched, record, shape.as_ref(), &plugin_annotations(stitched, catalog)?),
         "relations": relations(stitched, record, catalog)?,
         "status": stitched.status.iter().map(|item| json!({
             "type": item.item_type, "level": item.level, "message": item.message,
@@ -99,18 +122,30 @@ fn inherited(inherited: &Inherited) -> Value {
 }
 
 /// By JSON Pointer.
-fn fields(stitched: &Stitched, record: &Record, shape: Option<&Shape>) -> Map<String, Value> {
+fn fields(
+    stitched: &Stitched,
+    record: &Record,
+    shape: Option<&Shape>,
+    annotations: &[PluginAnnotation],
+) -> Map<String, Value> {
     let mut fields: Map<String, Value> =
         stitched.fields.iter().map(|(pointer, field)| (pointer.to_string(), explained_field(field, record))).collect();
     if let Some(given) = shape.and_then(|shape| shape.inherited.as_ref()) {
         for (field, value) in [("owner", &given.owner), ("system", &given.system)] {
             if let Some(value) = value {
-                let explained = json!({"value": value, "rule": given.rule(), "by": null, "lost": []});
-                fields.insert(Pointer::spec(field).to_string(), explained);
+                fields.insert(Pointer::spec(field).to_string(), by_other_records(value, &given.rule()));
             }
         }
     }
+    for annotation in annotations {
+        let explained = by_other_records(&annotation.arn, annotation.rule());
+        fields.insert(Pointer::annotation(annotation.key).to_string(), explained);
+    }
     fields
+}
+
+fn by_other_records(value: &str, rule: &str) -> Value {
+    json!({"value": value, "rule": rule, "by": null, "lost": []})
 }
 
 fn explained_field(field: &Field, record: &Record) -> Value {

@@ -15,7 +15,7 @@ use crate::kinds;
 use crate::names::{derived_name, derived_ref};
 use crate::ownership::rule_for;
 use crate::relations::{Relation, relations_of_field};
-use crate::rules::{Belonging, Rules, Step, add_annotations, belonging, is_ruled};
+use crate::rules::{Belonging, Profile, Rules, Step, add_annotations, belonging, is_ruled};
 
 /// The value of a required field that no source says.
 pub const UNKNOWN: &str = "unknown";
@@ -37,6 +37,8 @@ pub struct Stitched {
     /// Everything that this record answers to: identity, secondary ids, derived name, declared names.
     pub keys: BTreeSet<Key>,
     pub status: Vec<StatusItem>,
+    /// It is a component, and the rules ask for the annotations of AWS's plugins, which follow from other records.
+    pub is_annotated_for_plugins: bool,
 }
 
 /// A field's value and why it won.
@@ -91,7 +93,18 @@ pub fn stitch(identity: &Identity, record: &Record, rules: &Rules) -> Stitched {
     if is_resource(identity) {
         keys.insert(Key::of_ref(&derived_ref(identity)));
     }
-    Stitched { identity: identity.clone(), existence, fields, relations, yielding, keys, status }
+    let is_component = identity.entity_ref().is_some_and(|entity_ref| entity_ref.kind() == "component");
+    let is_annotated_for_plugins = is_component && rules.annotations.contains(&Profile::Awslabs);
+    Stitched {
+        identity: identity.clone(),
+        existence,
+        fields,
+        relations,
+        yielding,
+        keys,
+        status,
+        is_annotated_for_plugins,
+    }
 }
 
 impl Stitched {
@@ -130,6 +143,10 @@ impl Stitched {
     pub fn said_spec(&self, field: &str) -> Option<&str> {
         let field = self.fields.get(&Pointer::spec(field))?;
         field.said_by.as_ref().and(field.value.as_str())
+    }
+
+    pub fn annotation(&self, key: &str) -> Option<&Value> {
+        self.fields.get(&Pointer::annotation(key)).map(|field| &field.value)
     }
 
     /// Whether what is said there gives way to what a component says.

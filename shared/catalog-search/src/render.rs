@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::catalog::Catalog;
+use crate::plugin_annotations::plugin_annotations;
 use crate::segment::base::NotLoaded;
 use crate::shape::{Inherited, Naming, Shape};
 
-/// The envelope with the name it may bear, the owner it inherits, its relations in both directions, `status` where
-/// there is something to say, `metadata.uid` and `metadata.etag`.
+/// The envelope with the name it may bear, the owner it inherits, a component's annotations for AWS's plugins, its relations
+/// in both directions, `status` where there is something to say, `metadata.uid` and `metadata.etag`.
 ///
 /// The record's row should have been applied to the catalog: without it the entity has neither relations nor
 /// anything else that follows from other records.
@@ -34,6 +35,10 @@ pub fn render(stitched: &Stitched, catalog: &Catalog) -> Result<Value, NotLoaded
                 spec.insert(field.to_owned(), json!(value));
             }
         }
+    }
+    let found = plugin_annotations(stitched, catalog)?;
+    if let Some(annotations) = entity.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.extend(found.into_iter().map(|annotation| (annotation.key.to_owned(), json!(annotation.arn))));
     }
     let relations = doc.map(|doc| catalog.relations(doc)).unwrap_or_default();
     entity["relations"] = relations

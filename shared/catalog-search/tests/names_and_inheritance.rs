@@ -245,3 +245,31 @@ fn a_row_of_the_log_reads_back_as_it_was_written() {
     let RowState::Entity(entry) = row_of(&board.records[0], &catalog_model::Rules::default()).state else { panic!() };
     assert_eq!(serde_json::to_value(&entry.values[1]).unwrap(), json!({"k": "kind", "v": "Resource"}));
 }
+
+#[test]
+fn a_component_bears_the_arn_of_its_first_pipeline_and_never_two_keys_of_one_plugin() {
+    let mut board = Board::new();
+    let orders = entity("component:default/orders");
+    let pipeline =
+        |name: &str| Identity::of_canonical_arn(&format!("arn:aws:codepipeline:eu-west-1:111122223333:{name}"));
+    let key = "aws.amazon.com/aws-codepipeline-arn";
+    let borne = |board: &Board| board.shown(&orders)["metadata"]["annotations"][key].clone();
+    board.facts(&orders, &[("spec.owner", json!("team-a"))], &[]);
+    assert_eq!(borne(&board), Value::Null);
+
+    board.facts(&pipeline("orders-west"), &[], &[("dependencyOf", orders.key())]);
+    board.facts(&database("orders"), &[], &[("dependencyOf", orders.key())]);
+    assert_eq!(borne(&board), "arn:aws:codepipeline:eu-west-1:111122223333:orders-west");
+    board.facts(&pipeline("orders-east"), &[], &[("dependencyOf", orders.key())]);
+    assert_eq!(borne(&board), "arn:aws:codepipeline:eu-west-1:111122223333:orders-east");
+    let annotations = board.shown(&orders)["metadata"]["annotations"].as_object().unwrap().clone();
+    let plugins = annotations.keys().filter(|key| key.starts_with("aws.amazon.com/")).count();
+    assert_eq!(plugins, 1, "a database lights nothing up: {annotations:?}");
+
+    let tags = "metadata.annotations.aws.amazon.com/aws-codepipeline-tags";
+    let path: Vec<&str> = tags.splitn(3, '.').collect();
+    let mut facts = Facts::new(Role::Declared);
+    facts.say(Pointer::to(path), json!("component=orders"));
+    board.say(RecordKey::Entity(orders.clone()), "facts", Said::Facts(facts));
+    assert_eq!(borne(&board), Value::Null, "the component's own record says which");
+}

@@ -1,7 +1,8 @@
-use catalog_model::derived_ref;
+use catalog_model::{Version, derived_ref};
+use catalog_store::{Sibling, SiblingKind};
 use serde_json::{Value, json};
 
-use crate::company::{company, document, execution, keep, pipeline, ten_days};
+use crate::company::{company, declare, document, entity, execution, keep, pipeline, ten_days};
 use crate::stack::Stack;
 
 const ORDERS: (&str, &str) = ("entity", "component:default/orders");
@@ -224,4 +225,33 @@ async fn what_is_asked_wrongly_is_named() {
         let message = answer["error"]["message"].as_str().unwrap_or_default();
         assert!(status == 400 && message.starts_with(complaint), "{path} {parameters:?}: {status} {answer}");
     }
+}
+
+#[tokio::test]
+async fn explain_lists_the_states_of_an_api_s_definition_and_of_nothing_else() {
+    let mut stack = company().await;
+    let day_ms = 86_400_000;
+    for (day, id, version) in [(20_000, "aa", "1.0.0"), (20_003, "bb", "1.1.0")] {
+        let body = json!({"digest": format!("sha256:{id}"), "version": version, "bytes": 120});
+        let sibling = Sibling { at_ms: day * day_ms, id: id.into(), version: Version::of_serial(day, 0), body };
+        let api = entity("api:default/orders");
+        stack.store.put_sibling(&api, SiblingKind::Definition, &sibling).await.unwrap();
+    }
+    declare(&mut stack, "api:default/orders", &[("type", "openapi")]).await;
+    stack.index_all().await;
+    let explained = ask(&mut stack, "/api/explain/api/default/orders", &[]).await;
+    assert_eq!(
+        explained["definitions"],
+        json!([
+            {"day": "2024-10-07", "digest": "sha256:bb", "version": "1.1.0", "bytes": 120},
+            {"day": "2024-10-04", "digest": "sha256:aa", "version": "1.0.0", "bytes": 120},
+        ])
+    );
+    let component = ask(&mut stack, "/api/explain/component/default/orders", &[]).await;
+    assert_eq!(component["definitions"], Value::Null);
+    let card = &component["fields"]["/metadata/annotations/aws.amazon.com~1aws-codepipeline-arn"];
+    assert_eq!(
+        card,
+        &json!({"value": pipeline("idle").as_str(), "rule": "the first by ARN of what the component depends on", "by": null, "lost": []})
+    );
 }

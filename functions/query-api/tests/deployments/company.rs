@@ -37,7 +37,7 @@ pub(crate) async fn company() -> Stack {
     stack
 }
 
-async fn declare(stack: &mut Stack, text: &str, fields: &[(&str, &str)]) {
+pub(crate) async fn declare(stack: &mut Stack, text: &str, fields: &[(&str, &str)]) {
     let mut facts = Facts::new(Role::Declared);
     for (field, value) in fields {
         facts.say(Pointer::spec(field), *value);
