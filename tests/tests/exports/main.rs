@@ -1,0 +1,6 @@
+//! What pipelines send, through the whole local stack.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod claims;
+mod question;
