@@ -5,6 +5,8 @@ mod dropped;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod long;
 #[cfg(test)]
 mod replayed;
