@@ -147,6 +147,32 @@ async fn change(meter: &Meter, company: &Company, count: u64, round: i64) {
     meter.running.settled().await;
 }
 
+/// Terraform states of 20 queues each.
+const EXPORT_RESOURCES: u64 = 20;
+
+async fn export(meter: &Meter, company: &Company, numbers: std::ops::Range<u64>, serial: u64) {
+    for number in numbers {
+        let instances: Vec<Value> = (0..EXPORT_RESOURCES)
+            .map(|n| {
+                let resource = queue(company, &format!("state-{number:06}-{n}"), Vec::new());
+                json!({"index_key": n, "schema_version": 0,
+                       "attributes": {"arn": resource.arn, "id": resource.id, "name": resource.name, "tags_all": {}}})
+            })
+            .collect();
+        let state = json!({
+            "version": 4, "terraform_version": "1.9.8", "serial": serial, "outputs": {},
+            "lineage": format!("00000000-0000-4000-8000-{number:012}"),
+            "resources": [{"mode": "managed", "type": "aws_sqs_queue", "name": "all", "instances": instances,
+                           "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]"}],
+        });
+        let component = &company.components[0].name;
+        let path = format!("/api/exports/acme.estate/terraform-state/s{number}?component={component}");
+        let (status, receipt) = meter.running.put(&path, "application/json", state.to_string()).await;
+        assert_eq!(status, 200, "{receipt}");
+    }
+    meter.running.settled().await;
+}
+
 async fn ask(meter: &Meter, path: &str, query: &[(&str, &str)]) {
     let (status, answer) = meter.running.get(path, query).await;
     assert_eq!(status, 200, "{answer}");
@@ -175,6 +201,16 @@ async fn main() {
     let compacted = meter.running.stack.invoke("catalog-index", json!({"action": "compact"})).await;
     println!("\ncompaction: {}", compacted.unwrap_or(Value::Null));
     meter.tell(&format!("a compaction of {count} rows"), count, &[]);
+
+    let exports = count.div_ceil(2);
+    let each = format!("exports of {EXPORT_RESOURCES} resources");
+    for (numbers, which) in [(0..exports / 10, "the first tenth"), (exports / 10..exports, "all the others")] {
+        let asked = numbers.end - numbers.start;
+        export(&meter, &company, numbers, 1).await;
+        meter.tell(&format!("{exports} {each}, {which}"), asked.max(1), &[("API Gateway", price::API_REQUEST)]);
+    }
+    export(&meter, &company, 0..exports, 2).await;
+    meter.tell("the same exports again, with the next serial", exports, &[("API Gateway", price::API_REQUEST)]);
 
     // The first page loads what it needs of the segment.
     ask(&meter, "/api/catalog/entities/by-query", &[("filter", "kind=resource"), ("limit", "1")]).await;
