@@ -1,17 +1,31 @@
 //! One function for each thing that is parsed from outside: any bytes in, no panic out, and what was read reads back.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 
 use catalog_search::{Catalog, Filter, NotLoaded, Predicate, Projection, SegmentFile};
+use config_item::{ConfigMessage, FileKey, ItemStream, StreamedItem, TypeFilter};
 use export_formats::{Parameters, parse};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use query_api::{Cursor, CursorKey};
 use serde_json::Value;
 
 /// A target and the folder of its inputs.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: &[Target] =
-    &[("filter", filter), ("predicate", predicate), ("cursor", cursor), ("segment", segment), ("export", export)];
+pub const TARGETS: &[Target] = &[
+    ("filter", filter),
+    ("predicate", predicate),
+    ("cursor", cursor),
+    ("segment", segment),
+    ("export", export),
+    ("config", config),
+    ("config-file", config_file),
+];
+
+/// Far from every capture time of the inputs.
+const NOW_MS: u64 = 1_800_000_000_000;
 
 /// A question may need blocks again that others drove out; never more often than there are blocks.
 const MAX_ROUNDS: usize = 1_000;
@@ -85,4 +99,55 @@ pub fn export(input: &[u8]) {
     let Ok(parsed) = parsed else { return };
     let records: BTreeSet<_> = parsed.statements.iter().map(|(key, _)| key).collect();
     assert_eq!(records.len(), parsed.statements.len(), "each record is spoken of once");
+}
+
+/// What AWS Config says, in whatever envelope: a document; else the key of an object, or a setting of types.
+pub fn config(input: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(input) {
+        let _key = FileKey::parse(text.trim());
+        let _filter = text.trim().parse::<TypeFilter>();
+    }
+    let Ok(document) = serde_json::from_slice::<Value>(input) else { return };
+    for message in config_item::parse(&document).into_iter().flatten() {
+        let statements = message.statements("delivery", NOW_MS);
+        if let (Ok(one), Ok(other)) = (&statements, message.statements("delivery", NOW_MS)) {
+            assert_eq!(*one, other, "an item says the same whenever it is read");
+        }
+        match message {
+            ConfigMessage::Item(item) => drop(item.subject().map(|subject| subject.record_key())),
+            ConfigMessage::Compliance(compliance) => drop(compliance.subject().map(|_| compliance.result(NOW_MS))),
+            ConfigMessage::Oversized(_) | ConfigMessage::Delivery(_) | ConfigMessage::Ignored { .. } => {}
+        }
+    }
+}
+
+/// The text of a snapshot file: in whatever pieces it comes, its items are the same.
+pub fn config_file(input: &[u8]) {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let Ok(()) = encoder.write_all(input) else { return };
+    let Ok(file) = encoder.finish() else { return };
+    let read = |piece: usize| {
+        let mut stream = ItemStream::default();
+        let mut items: Vec<StreamedItem> = Vec::new();
+        let mut is_whole = true;
+        for step in file.chunks(piece).map(Some).chain([None]) {
+            let done = match step {
+                Some(step) => stream.push(step),
+                None => stream.finish(),
+            };
+            is_whole = done.is_ok();
+            items.extend(std::iter::from_fn(|| stream.next_item()));
+            if !is_whole {
+                break;
+            }
+        }
+        (items, is_whole)
+    };
+    let whole = read(file.len());
+    assert_eq!(whole, read(7));
+    for item in whole.0 {
+        if let StreamedItem::Text(text) = item {
+            let _read = config_item::read_item(&text);
+        }
+    }
 }

@@ -9,7 +9,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     response::Response,
-    routing::{get, post},
+    routing::get,
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -22,15 +22,16 @@ const TARGETS: [(&str, &str); 2] = [
 ];
 
 pub(crate) fn router(kept: Arc<Kept>) -> Router {
-    Router::new().route("/", post(put)).route("/jobs/{id}", get(show)).with_state(kept)
+    Router::new().route("/jobs/{id}", get(show)).with_state(kept)
 }
 
-async fn put(State(kept): State<Arc<Kept>>, headers: HeaderMap, body: Bytes) -> Response {
+/// What is said of a job, at `/`.
+pub(crate) fn put(kept: &Kept, headers: &HeaderMap, body: &Bytes) -> Response {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let Some((_, status)) = TARGETS.iter().find(|(name, _)| *name == target) else {
         return failure("UnknownOperationException", "only results of jobs are taken here");
     };
-    let Ok(Value::Object(mut result)) = serde_json::from_slice(&body) else {
+    let Ok(Value::Object(mut result)) = serde_json::from_slice(body) else {
         return failure("SerializationException", "the body is no JSON object");
     };
     let id = match result.get("jobId").and_then(Value::as_str) {

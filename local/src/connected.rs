@@ -6,7 +6,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use axum::body::Body;
+use catalog_reconcile::{AggregatorSettings, SweepSettings};
 use catalog_store::CatalogStore;
+use config_aggregator::ConfigAggregator;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -15,6 +17,7 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     REGION,
+    config_aggregator::AGGREGATOR,
     functions::{FunctionError, Functions, StreamedAnswer},
     ports::Endpoints,
     wiring,
@@ -60,6 +63,7 @@ impl LoadServiceConfig for ServiceEndpoints {
             ("AWS_ENDPOINT_URL", "S3") => Some(self.0.s3_url()),
             // Beside Lambda, which hands over its jobs.
             ("AWS_ENDPOINT_URL", "CodePipeline") => Some(self.0.invoke_url()),
+            ("AWS_ENDPOINT_URL", "Config Service") => Some(self.0.invoke_url()),
             _ => None,
         }
     }
@@ -124,11 +128,14 @@ fn with_catalog_reconcile(functions: Functions, config: &SdkConfig) -> Functions
     let settings = catalog_reconcile::Settings {
         table_name: wiring::TABLE.name.to_owned(),
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
+        aggregator: Some(AggregatorSettings { name: AGGREGATOR.to_owned(), role_arn: None }),
+        sweep: SweepSettings::default(),
     };
-    let deps = Arc::new(catalog_reconcile::Deps::connect(config, &settings));
+    let aggregator = ConfigAggregator::connect(config, AGGREGATOR);
+    let deps = Arc::new(catalog_reconcile::Deps::connect(config, &settings, Some(aggregator)));
     functions.with(wiring::CATALOG_RECONCILE, move |event| {
         let deps = Arc::clone(&deps);
-        alone(move || async move { answer(catalog_reconcile::handle(read(event)?, &deps, Timestamp::now()).await) })
+        alone(move || async move { answer(catalog_reconcile::invoke(read(event)?, &deps, Timestamp::now()).await) })
     })
 }
 
@@ -152,6 +159,8 @@ fn with_config_change(functions: Functions, config: &SdkConfig) -> Functions {
     let settings = config_change::Settings {
         table_name: wiring::TABLE.name.to_owned(),
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
+        config_buckets: vec![wiring::CONFIG_BUCKET.name.to_owned()],
+        types: config_item::TypeFilter::default(),
         max_receive_count: max_receive_count(wiring::CONFIG_CHANGE),
     };
     let deps = Arc::new(config_change::Deps::connect(config, &settings));

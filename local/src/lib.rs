@@ -3,7 +3,9 @@
 
 mod apart;
 mod api;
+mod beside;
 mod codepipeline;
+pub mod config_aggregator;
 pub mod connected;
 mod door;
 mod dynamodb;

@@ -20,6 +20,7 @@ async fn main() -> ExitCode {
         Do::DynamoDb(options) => cli::dynamodb::serve(options, logging).await,
         Do::Load(options) => cli::load::load(options).await,
         Do::Rebuild(options) => cli::rebuild::rebuild(options).await,
+        Do::Reconcile(options) => cli::reconcile::reconcile(options).await,
         Do::Replay(options) => cli::replay::replay(options).await,
         Do::CheckOwnership(options) => Box::pin(cli::ownership::check(options)).await,
     };

@@ -24,7 +24,9 @@ use crate::{
     DeadLetter, PortError, ScheduleError, SendError, Standing, StateError, TableError, TableFolderError,
     apart::{self, TableLock},
     api::{self, Api},
-    codepipeline, connected, door,
+    beside,
+    config_aggregator::Aggregator,
+    connected, door,
     dynamodb::{self, TableStream},
     functions::{FunctionError, Functions},
     gateway,
@@ -125,6 +127,7 @@ pub struct Stack {
     state: Arc<State>,
     queues: Arc<Queues>,
     objects: Objects,
+    aggregator: Aggregator,
     stream: Arc<TableStream>,
     invocations: Arc<AtomicUsize>,
     catalog: OnceLock<CatalogStore>,
@@ -212,8 +215,9 @@ impl Stack {
             let every = options.compact_every.filter(|_| *schedule == wiring::COMPACTION);
             consumers.spawn(schedules::run(schedule, every, invoke.clone(), consumers.stop.subscribe())?);
         }
-        let jobs = codepipeline::router(Arc::clone(&state));
-        doors.serve(listeners.invoke, invoke::router(invoke).merge(jobs));
+        let aggregator = aggregator_of(&state)?;
+        let beside = beside::router(Arc::clone(&state), aggregator.clone());
+        doors.serve(listeners.invoke, invoke::router(invoke).merge(beside));
         let cors = Arc::new(options.cors);
         doors.serve(listeners.api, api::router(Api { functions: functions.clone(), is_closed, cors }));
         Ok(Self {
@@ -222,6 +226,7 @@ impl Stack {
             state,
             queues,
             objects,
+            aggregator,
             stream,
             invocations,
             catalog: OnceLock::new(),
@@ -244,7 +249,25 @@ impl Stack {
     /// # Errors
     /// Fails for an unknown queue and a body over 1 MiB.
     pub fn send(&self, queue: &str, body: &str) -> Result<String, SendError> {
+        if queue == wiring::CONFIG_QUEUE.name {
+            self.tell_aggregator(body)?;
+        }
         self.queues.send(queue, body, Timestamp::now())
+    }
+
+    /// Config's aggregator: what it holds is what the messages to `ConfigQueue` said, whatever became of them.
+    #[must_use]
+    pub fn aggregator(&self) -> &Aggregator {
+        &self.aggregator
+    }
+
+    /// In AWS, Config tells its aggregator and its rule at once.
+    fn tell_aggregator(&self, body: &str) -> Result<(), SendError> {
+        let Ok(document) = serde_json::from_str(body) else { return Ok(()) };
+        for (name, text) in self.aggregator.hear(&document) {
+            self.state.set_fact(&name, &text)?;
+        }
+        Ok(())
     }
 
     /// Gives an EventBridge event to the rules. Returns the id of the message in each queue that a rule sent it to;
@@ -406,6 +429,15 @@ pub enum IdleError {
     State(#[from] StateError),
     #[error(transparent)]
     Table(#[from] TableError),
+}
+
+/// The aggregator with what it held when the data folder was last in use.
+fn aggregator_of(state: &State) -> Result<Aggregator, StateError> {
+    let aggregator = Aggregator::new();
+    for text in state.facts_beginning("config item ")? {
+        aggregator.remember(&text);
+    }
+    Ok(aggregator)
 }
 
 /// Whose tokens are taken; none where everybody is admitted. Here a token is all that there is, so it may export, too.

@@ -122,6 +122,16 @@ impl State {
         })
     }
 
+    /// The values of all facts whose names begin like this.
+    pub(crate) fn facts_beginning(&self, start: &str) -> Result<Vec<String>, StateError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT value FROM facts WHERE substr(name, 1, ?2) = ?1 ORDER BY name")?;
+            let values = statement.query_map(params![start, start.chars().count()], |row| row.get(0))?;
+            values.collect()
+        })
+    }
+
     pub(crate) fn set_fact(&self, name: &str, value: &str) -> Result<(), StateError> {
         self.write(|transaction| set_fact(transaction, name, value))
     }

@@ -165,10 +165,26 @@ pub const NOTIFICATIONS: &[Notification] = &[
         suffix: "Manifest.json",
         queue: "ReportQueue",
     },
+    Notification {
+        bucket: "ConfigBucket",
+        events: &["s3:ObjectCreated:*"],
+        prefix: "",
+        suffix: ".json.gz",
+        queue: "ConfigQueue",
+    },
 ];
 
 pub const RULES: &[Rule] = &[
-    Rule { sources: &["aws.config"], detail_types: &["Config Configuration Item Change"], queue: "ConfigQueue" },
+    Rule {
+        sources: &["aws.config"],
+        detail_types: &[
+            "Config Configuration Item Change",
+            "Config Rules Compliance Change",
+            "Config Configuration Snapshot Delivery Status",
+            "Config Configuration History Delivery Status",
+        ],
+        queue: "ConfigQueue",
+    },
     Rule {
         sources: &["aws.codepipeline", "aws.codebuild", "aws.codedeploy", "aws.cloudformation"],
         detail_types: &[
@@ -232,6 +248,13 @@ pub const SCHEDULES: &[Schedule] = &[
         input: r#"{"action":"compare"}"#,
         function: CATALOG_RECONCILE,
     },
+    // Begins a sweep once a day, and goes on with one that was not done in one invocation.
+    Schedule {
+        name: "ConfigSweep",
+        expression: "rate(1 hour)",
+        input: r#"{"action":"sweep"}"#,
+        function: CATALOG_RECONCILE,
+    },
 ];
 
 /// The queue with this logical id.
@@ -292,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_notification_matches_by_bucket_event_prefix_and_suffix() {
-        let [exports, reports] = NOTIFICATIONS else { panic!("two notifications") };
+        let [exports, reports, files] = NOTIFICATIONS else { panic!("three notifications") };
         assert!(exports.matches("callboard-drop", "ObjectCreated:Put", "exports/a/b/c"));
         assert!(exports.matches("callboard-drop", "ObjectRemoved:Delete", "exports/a/b/c"));
         assert!(!exports.matches("callboard-drop", "ObjectRestore:Post", "exports/a/b/c"));
@@ -301,5 +324,7 @@ mod tests {
         assert!(reports.matches("callboard-reports", "ObjectCreated:Copy", "x/y-Manifest.json"));
         assert!(!reports.matches("callboard-reports", "ObjectRemoved:Delete", "x/y-Manifest.json"));
         assert!(!reports.matches("callboard-reports", "ObjectCreated:Put", "x/y-00001.parquet"));
+        assert!(files.matches("callboard-config", "ObjectCreated:Put", "AWSLogs/1/Config/x_AWS::S3::Bucket_1.json.gz"));
+        assert!(!files.matches("callboard-config", "ObjectCreated:Put", "AWSLogs/1/Config/ConfigWritabilityCheckFile"));
     }
 }

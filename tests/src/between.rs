@@ -1,4 +1,4 @@
-//! Listens between a stack's functions and its DynamoDB and S3: who called what, how often, and what AWS would count for it.
+//! Listens between a stack's functions and its DynamoDB, S3 and AWS Config: who called what, how often, and what AWS would count for it.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -20,7 +20,7 @@ pub struct Call {
     pub caller: String,
     /// As IAM calls it: `dynamodb:GetItem`.
     pub action: String,
-    /// `Table`, or bucket and folder: `CatalogBucket/bodies/`; of `config`, bucket and key.
+    /// `Table`, `Aggregator`, or bucket and folder: `CatalogBucket/bodies/`; of `config`, bucket and key.
     pub on: String,
 }
 
@@ -51,7 +51,8 @@ impl Calls {
     /// Panics when no port is free.
     #[must_use]
     pub fn between(&self, endpoints: &Endpoints) -> Endpoints {
-        Endpoints { dynamodb: self.door(endpoints.dynamodb), s3: self.door(endpoints.s3), ..*endpoints }
+        let [dynamodb, s3, invoke] = [endpoints.dynamodb, endpoints.s3, endpoints.invoke].map(|to| self.door(to));
+        Endpoints { dynamodb, s3, invoke, ..*endpoints }
     }
 
     #[must_use]
@@ -109,7 +110,13 @@ fn call(method: &Method, uri: &Uri, headers: &HeaderMap) -> Call {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let signed = text("authorization").split("Credential=").nth(1).unwrap_or_default();
     let caller = signed.split('/').next().unwrap_or_default().to_owned();
-    if let Some((_, operation)) = text("x-amz-target").rsplit_once('.') {
+    if let Some((service, operation)) = text("x-amz-target").rsplit_once('.') {
+        if service == "StarlingDoveService" {
+            return Call { caller, action: format!("config:{operation}"), on: "Aggregator".to_owned() };
+        }
+        if service == "CodePipeline_20150709" {
+            return Call { caller, action: format!("codepipeline:{operation}"), on: String::new() };
+        }
         return Call { caller, action: format!("dynamodb:{operation}"), on: "Table".to_owned() };
     }
     let mut parts = uri.path().trim_start_matches('/').splitn(3, '/');

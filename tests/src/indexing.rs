@@ -1,8 +1,9 @@
 //! Table and bucket of a local stack on which nothing runs: the test says what is written, when the stream tells of it,
 //! and which call of whom breaks off.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
@@ -11,6 +12,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use callboard::config_aggregator::AGGREGATOR;
 use callboard::functions::Functions;
 use callboard::stack::{Stack, StackOptions};
 use callboard::wiring;
@@ -18,6 +20,7 @@ use catalog_model::{
     Applied, Door, EntityRef, Facts, Format, Fragment, Identity, Pointer, RecordKey, Role, Said, SourceObject, Version,
 };
 use catalog_store::CatalogStore;
+use config_aggregator::ConfigAggregator;
 use serde_json::{Map, Value, json};
 
 #[derive(Debug)]
@@ -49,12 +52,33 @@ struct Plan {
     fault: Fault,
     sent: Cell<u32>,
     answered: Cell<u32>,
+    made: RefCell<Vec<String>>,
 }
 
 /// Runs `work` with a fault among the calls that it makes. Returns its outcome, and how many calls it made.
 pub async fn with_fault<T>(fault: Fault, work: impl Future<Output = T>) -> (T, u32) {
-    let plan = Plan { fault, sent: Cell::new(0), answered: Cell::new(0) };
-    PLAN.scope(plan, async { (work.await, PLAN.with(|plan| plan.sent.get())) }).await
+    let (outcome, made) = planned(fault, work).await;
+    (outcome, u32::try_from(made.len()).expect("no test makes so many"))
+}
+
+/// Runs `work`. Returns its outcome, and the calls that it made: `UpdateItem m#counts`, `PutObject` as `PUT`.
+pub async fn with_calls<T>(work: impl Future<Output = T>) -> (T, Vec<String>) {
+    planned(Fault::Never, work).await
+}
+
+async fn planned<T>(fault: Fault, work: impl Future<Output = T>) -> (T, Vec<String>) {
+    let plan = Plan { fault, sent: Cell::new(0), answered: Cell::new(0), made: RefCell::default() };
+    PLAN.scope(plan, async { (work.await, PLAN.with(|plan| plan.made.take())) }).await
+}
+
+/// The operation, and the partition that it is about.
+fn call(context: &BeforeTransmitInterceptorContextRef<'_>) -> String {
+    let request = context.request();
+    let Some(target) = request.headers().get("x-amz-target") else { return request.method().to_owned() };
+    let operation = target.rsplit('.').next().unwrap_or_default();
+    let body: Value = request.body().bytes().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default();
+    let partition = body["Key"]["pk"]["S"].as_str().unwrap_or_default();
+    format!("{operation} {partition}").trim_end().to_owned()
 }
 
 #[derive(Debug, Clone)]
@@ -67,10 +91,12 @@ impl Intercept for Breaker {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        // Outside of a plan nothing is noted.
+        let _unplanned = PLAN.try_with(|plan| plan.made.borrow_mut().push(call(context)));
         match PLAN.try_with(|plan| (plan.sent.replace(plan.sent.get() + 1), plan.fault)) {
             Ok((nth, Fault::Before(n))) if nth == n => Err("the call was not sent".into()),
             _ => Ok(()),
@@ -117,6 +143,19 @@ impl World {
         let s3 = aws_sdk_s3::Client::from_conf(s3.build());
         let store = store_of(&dynamodb, &s3);
         Self { stack, store, dynamodb, s3, stream: Vec::new(), serial: 0 }
+    }
+
+    /// The stack's aggregator. `tries` of each call, one after the other without a pause worth mentioning.
+    pub fn aggregator(&self, tries: u32) -> ConfigAggregator {
+        let retry = RetryConfig::standard().with_max_attempts(tries).with_initial_backoff(Duration::from_millis(1));
+        let config = aws_sdk_config::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(callboard::REGION))
+            .credentials_provider(Credentials::new("tests", "tests", None, None, "tests"))
+            .retry_config(if tries > 1 { retry } else { RetryConfig::disabled() })
+            .endpoint_url(self.stack.endpoints().invoke_url())
+            .interceptor(Breaker);
+        ConfigAggregator::from_client(aws_sdk_config::Client::from_conf(config.build()), AGGREGATOR)
     }
 
     /// The same catalog in a process of its own: it remembers nothing of what others did.

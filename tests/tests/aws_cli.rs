@@ -7,14 +7,17 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use callboard_tests::checkout::root;
 use callboard_tests::company::Company;
-use callboard_tests::deliveries::Plot;
+use callboard_tests::deliveries::{Plot, config};
 use callboard_tests::running::Running;
-use serde_json::Value;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
 
 const CATALOG_INFO: &str = "\
 apiVersion: backstage.io/v1alpha1
@@ -104,6 +107,30 @@ async fn an_object_changes_the_catalog(cli: &AwsCli, running: &Running) {
     assert_eq!(running.by_name(entity_ref).await.0, 404);
 }
 
+/// The first load of an account: the file under the key that Config gives it.
+async fn a_file_of_config_is_loaded(cli: &AwsCli, running: &Running) {
+    let s3 = running.stack.endpoints().s3_url();
+    let company = Company::theatre();
+    let queue = config::queue(&company, "loaded-by-cli", Vec::new());
+    let item = config::item_change(&queue, "OK", "2026-11-01T08:00:00.000Z", 1)["detail"]["configurationItem"].clone();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(json!({"configurationItems": [item]}).to_string().as_bytes()).unwrap();
+    let path = cli.folder.path().join("history.json.gz");
+    fs::write(&path, encoder.finish().unwrap()).unwrap();
+    let (account, region) = (&queue.account, &queue.region);
+    let object = format!(
+        "s3://callboard-config/AWSLogs/{account}/Config/{region}/2026/11/1/ConfigHistory/{account}_Config_{region}_\
+         ConfigHistory_AWS::SQS::Queue_20261101T080000Z_20261101T140000Z_1.json.gz"
+    );
+    cli.run(&s3, &["s3", "cp", "--quiet", path.to_str().unwrap(), &object]);
+    running.settled().await;
+    assert_eq!(running.by_query("metadata.title=loaded-by-cli").await.len(), 1);
+    let (_, status) = running.get("/api/status", &[]).await;
+    let sources = status["sources"].as_array().unwrap();
+    let counts = &sources.iter().find(|source| source["source"] == "config-change").unwrap()["counts"];
+    assert_eq!((&counts["filesRead"], &counts["parsed"]), (&json!(1), &json!(1)), "{status}");
+}
+
 async fn every_delivery_is_answered(cli: &AwsCli, running: &Running) {
     let invoke = running.stack.endpoints().invoke_url();
     let deliveries = deliveries();
@@ -146,6 +173,7 @@ async fn the_command_line_tool_of_aws_works_against_the_local_stack() {
     let described = cli.run(&dynamodb, &["dynamodb", "describe-table", "--table-name", "callboard"]);
     assert_eq!(described["Table"]["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES", "{described}");
     an_object_changes_the_catalog(&cli, &running).await;
+    a_file_of_config_is_loaded(&cli, &running).await;
     // What lies in the buckets before the deliveries that announce it.
     running.put_objects(&Plot::of(&Company::theatre())).await;
     every_delivery_is_answered(&cli, &running).await;

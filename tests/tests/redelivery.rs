@@ -29,7 +29,7 @@ async fn of_ten_messages_with_a_broken_one_nine_are_applied_and_one_is_reported_
     let answer = running.stack.invoke("config-change", batch).await.unwrap();
     assert_eq!(answer["batchItemFailures"], json!([{ "itemIdentifier": broken }]));
     running.settled().await;
-    assert_eq!(running.by_query("kind=resource").await.len(), 9);
+    assert_eq!(running.by_query("kind=resource,spec.type=sqs-queue").await.len(), 9);
     running.assert_conservation().await;
     running.stack.shutdown().await;
 }

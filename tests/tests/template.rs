@@ -49,7 +49,7 @@ fn wiring_leaves(template: &Value) -> Vec<Vec<String>> {
             || has("StartingPosition")
             || has("BisectBatchOnFunctionError")
             || has("RetryPolicy")
-            || (has("Events") && has("DeadLetterConfig"));
+            || (has("Events") && (has("DeadLetterConfig") || has("State")));
         says && !beside
     });
     leaves

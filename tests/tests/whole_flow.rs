@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use callboard_tests::company::Company;
 use callboard_tests::deliveries::config::live_resources;
 use callboard_tests::deliveries::report::{Line, decimal, lines, totals, units};
@@ -62,6 +65,8 @@ async fn the_question_that_it_began_with(running: &Running, company: &Company) {
 
 async fn resources_are_those_that_live(running: &Running, company: &Company) {
     let resources = running.by_query("kind=resource").await;
+    let (accounts, resources): (Vec<Value>, Vec<Value>) =
+        resources.into_iter().partition(|resource| resource["spec"]["type"] == "account");
     let mut arns: Vec<&str> = resources
         .iter()
         .map(|resource| resource["metadata"]["annotations"]["aws.amazon.com/arn"].as_str().unwrap())
@@ -71,6 +76,9 @@ async fn resources_are_those_that_live(running: &Running, company: &Company) {
     let mut expected: Vec<&str> = live.iter().map(|resource| resource.arn.as_str()).collect();
     expected.sort_unstable();
     assert_eq!(arns, expected);
+    let seen: BTreeSet<&str> = live.iter().map(|resource| resource.account.as_str()).collect();
+    let told: BTreeSet<&str> = accounts.iter().map(|account| text(account, "/spec/aws/accountId")).collect();
+    assert_eq!((told, accounts.len()), (seen.clone(), seen.len()));
 
     let function = running.by_query(&format!("metadata.title={}", company.function)).await;
     assert_eq!(function[0].pointer("/spec/aws/attributes/memorySize"), Some(&json!(1024)), "the newer item stands");
@@ -86,7 +94,7 @@ async fn resources_are_those_that_live(running: &Running, company: &Company) {
     assert_eq!(status, 200);
     let expected = json!([
         {"value": "API", "count": 1}, {"value": "Component", "count": 10}, {"value": "Group", "count": 3},
-        {"value": "Resource", "count": live.len()}, {"value": "System", "count": 3}
+        {"value": "Resource", "count": live.len() + seen.len()}, {"value": "System", "count": 3}
     ]);
     assert_eq!(facets["facets"]["kind"], expected);
 }
@@ -191,5 +199,46 @@ async fn delivering_everything_twice_changes_nothing() {
     let after = running.get("/api/catalog/entities/by-query", &[("limit", "500")]).await;
     assert_eq!(before, after);
     costs_add_up(&running, &company).await;
+    running.stack.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_event_lost_is_there_after_a_sweep_and_the_status_says_so() {
+    let running = Running::start().await;
+    let company = Company::generated(23);
+    running.play(&Plot::of(&company)).await;
+    let (_, status) = running.get("/api/status", &[]).await;
+    assert_eq!(status["reconcile"], Value::Null);
+    // Everything came through: the aggregator knows nothing else.
+    let sweep = json!({"action": "sweep", "begin": true});
+    let answer = running.stack.invoke("catalog-reconcile", sweep.clone()).await.unwrap();
+    assert_eq!(answer["sweep"], "finished");
+    let live = live_resources(&company).len();
+    let totals =
+        json!({"seen": live, "missing": 0, "stale": 0, "suspect": 0, "deleted": 0, "revived": 0, "refused": 0});
+    assert_eq!(answer["drift"]["totals"], totals);
+
+    let lost = config::queue(&company, "unheard-of", vec![("Owner", company.teams[2].name.clone())]);
+    running.stack.aggregator().hear(&config::item_change(&lost, "OK", "2026-11-02T08:00:00.000Z", 1));
+    let filter = "kind=resource,metadata.title=unheard-of";
+    assert!(running.by_query(filter).await.is_empty());
+    running.stack.invoke("catalog-reconcile", sweep).await.unwrap();
+    running.settled().await;
+    // A page may be as old as the last look at the log, which is a second.
+    let mut found = Vec::new();
+    for _ in 0..50 {
+        found = running.by_query(filter).await;
+        if !found.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(text(&found[0], "/spec/owner"), company.teams[2].name);
+    let (_, status) = running.get("/api/status", &[]).await;
+    let drift = &status["reconcile"];
+    assert_eq!((&drift["totals"]["missing"], &drift["complete"]), (&json!(1), &json!(true)));
+    assert_eq!(drift["named"]["missing"], json!([lost.arn]));
+    assert_eq!(drift["rows"][0]["resourceType"], "AWS::SQS::Queue");
+    assert!(drift["ageSeconds"].as_u64().is_some());
     running.stack.shutdown().await;
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use catalog_follow::{Begins, WholeIndex};
 use catalog_store::{CatalogStore, StoreError};
+use config_aggregator::ConfigAggregator;
 use jiff::Timestamp;
 use lambda_runtime::Error;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,8 @@ use tracing::{error, info, instrument, warn};
 
 use crate::report::{Difference, Report};
 use crate::scan::index_of_records;
-use crate::{Settings, comparison};
+use crate::sweep::{SweepAnswer, SweepEvent, sweep};
+use crate::{Settings, SweepSettings, comparison};
 
 /// The name under which the function counts.
 const SOURCE: &str = "catalog-reconcile";
@@ -20,6 +22,9 @@ const SOURCE: &str = "catalog-reconcile";
 /// How often and how long it waits for the stream, should the records be ahead of the log.
 const PATIENCE: u32 = 6;
 const WAIT: Duration = Duration::from_secs(5);
+
+/// Lambda gives 15 minutes: a page, its repairs and the end of a sweep must fit into the rest.
+const RUN_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Each time, the index was compacted or rebuilt by somebody else meanwhile.
 const MAX_FLIPS: u32 = 5;
@@ -35,22 +40,65 @@ pub enum Action {
     Rebuild,
 }
 
+/// What the function is invoked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum Event {
+    Compare,
+    RebuildIfNeeded,
+    Rebuild,
+    /// Compare the records with Config's aggregator, and mend them.
+    Sweep(SweepEvent),
+}
+
+/// What it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    Index(Report),
+    Sweep(SweepAnswer),
+}
+
 /// What the handler is connected to.
 #[derive(Debug)]
 pub struct Deps {
     store: CatalogStore,
     wait: Duration,
+    aggregator: Option<ConfigAggregator>,
+    sweep: SweepSettings,
+    /// A sweep begins nothing new after that.
+    run_for: Duration,
 }
 
 impl Deps {
-    pub fn connect(config: &SdkConfig, settings: &Settings) -> Self {
-        Self::of_store(CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket), WAIT)
+    /// `aggregator`: the one that the settings name.
+    pub fn connect(config: &SdkConfig, settings: &Settings, aggregator: Option<ConfigAggregator>) -> Self {
+        let store = CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket);
+        Self { aggregator, sweep: settings.sweep.clone(), ..Self::of_store(store, WAIT) }
     }
 
     /// `wait`: between two looks at the log.
     pub fn of_store(store: CatalogStore, wait: Duration) -> Self {
-        Self { store, wait }
+        Self { store, wait, aggregator: None, sweep: SweepSettings::default(), run_for: RUN_FOR }
     }
+}
+
+/// Does what an event asks for.
+///
+/// # Errors
+/// Those of [`handle`] and [`sweep`].
+pub async fn invoke(event: Event, deps: &Deps, now: Timestamp) -> Result<Answer, Error> {
+    let action = match event {
+        Event::Compare => Action::Compare,
+        Event::RebuildIfNeeded => Action::RebuildIfNeeded,
+        Event::Rebuild => Action::Rebuild,
+        Event::Sweep(event) => {
+            let Some(aggregator) = &deps.aggregator else { return Ok(Answer::Sweep(SweepAnswer::no_aggregator())) };
+            let answer = sweep(event, &deps.store, aggregator, &deps.sweep, now, deps.run_for);
+            return Ok(Answer::Sweep(Box::pin(answer).await?));
+        }
+    };
+    handle(action, deps, now).await.map(Answer::Index)
 }
 
 /// Carries out an action.

@@ -11,6 +11,8 @@ async fn the_binary_takes_an_event_and_answers() {
     let running = Running::start().await;
     let body = response_of_binary(BINARY, &running, json!({"action": "rebuild-if-needed"})).await;
     assert_eq!(body, json!({"records": 0, "entities": 0, "seq": 0, "rebuilt": false}));
+    let body = response_of_binary(BINARY, &running, json!({"action": "sweep", "begin": true})).await;
+    assert_eq!(body, json!({"sweep": "no-aggregator", "unitsDone": 0, "unitsLeft": 0}));
     running.stack.shutdown().await;
 }
 

@@ -1,35 +1,58 @@
 //! An SQS batch -> fragments in the catalog, the account of what became of everything in it, and the messages to try again.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use account::{Account, Counts, Extra};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use catalog_model::Applied;
 use catalog_store::{CatalogStore, StoreError};
-use config_item::Statements;
+use config_item::TypeFilter;
 use delivery::{Message, batch};
 use jiff::Timestamp;
-use tracing::{debug, instrument};
+use tracing::instrument;
 
-use crate::message::{Reading, read};
-use crate::{ConfigChangeError, Settings};
+use crate::config_bucket::ConfigBuckets;
+use crate::message::{Body, Reading, Told, read};
+use crate::write::{Moment, write_item};
+use crate::{ConfigChangeError, Settings, config_file, file_status, lag, oversized, rule};
 
 /// The name under which the function counts.
 pub const SOURCE: &str = "config-change";
+
+/// How long an invocation reads files: the rest of the function's five minutes is for what it began.
+const READING_TIME: Duration = Duration::from_secs(240);
 
 /// What the handler is connected to.
 #[derive(Debug, Clone)]
 pub struct Deps {
     pub store: CatalogStore,
+    pub(crate) buckets: ConfigBuckets,
+    pub(crate) types: TypeFilter,
+    /// Accounts whose records this process has written.
+    pub(crate) accounts: Arc<Mutex<HashSet<(String, String)>>>,
+    /// How long one batch may read files; what is left goes on with the next try.
+    pub reading_time: Duration,
     /// Of the queue's redrive policy.
     pub max_receive_count: u32,
 }
 
 impl Deps {
     pub fn connect(config: &SdkConfig, settings: &Settings) -> Self {
+        let store = CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket);
+        Self::from_clients(store, catalog_store::s3_client(config), settings)
+    }
+
+    /// For clients with settings of their own, such as interceptors.
+    pub fn from_clients(store: CatalogStore, s3: aws_sdk_s3::Client, settings: &Settings) -> Self {
         Self {
-            store: CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket),
+            store,
+            buckets: ConfigBuckets { s3, names: settings.config_buckets.clone() },
+            types: settings.types.clone(),
+            accounts: Arc::default(),
+            reading_time: READING_TIME,
             max_receive_count: settings.max_receive_count,
         }
     }
@@ -42,69 +65,64 @@ impl Deps {
 /// None.
 #[instrument(skip_all, fields(batch.messages = event.records.len()))]
 pub async fn handle(event: SqsEvent, deps: &Deps, now: Timestamp) -> Result<SqsBatchResponse, Infallible> {
-    let now_ms = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let moment = Moment { now_ms: u64::try_from(now.as_millisecond()).unwrap_or_default(), began: Instant::now() };
     let account = Account::new(SOURCE);
     // Boxed: the compiler gives up on futures nested as deep as those of the SDK in one another.
-    let apply = |message| Box::pin(apply(message, deps, &account, now_ms));
+    let apply = |message| Box::pin(apply(message, deps, &account, moment));
     let outcome = batch(&event, deps.max_receive_count, apply).await;
     Box::pin(account.keep_batch(&outcome, &deps.store, now)).await;
+    Box::pin(lag::keep(&event, &outcome.response, &deps.store, now)).await;
     Ok(outcome.response)
 }
 
 #[instrument(skip_all, fields(message.id = %message.id, message.receive_count = message.receive_count))]
-async fn apply(message: Message<'_>, deps: &Deps, account: &Account, now_ms: u64) -> Result<(), ConfigChangeError> {
+async fn apply(message: Message<'_>, deps: &Deps, account: &Account, moment: Moment) -> Result<(), ConfigChangeError> {
     // A message that is no document at all counts as one.
-    let reading = read(message.body, message.id, now_ms).inspect_err(|_| account.add(|counts| counts.refused += 1))?;
-    account.add(|counts| count(counts, &reading));
-    let mut not_taken = None;
-    for statements in &reading.parsed {
-        not_taken = not_taken.or(write(statements, deps, account, now_ms).await?);
-    }
-    if let Some(error) = not_taken {
-        return Err(ConfigChangeError::Store(error));
-    }
-    let (refused, documents) = (reading.refused, reading.documents());
-    match reading.first_refusal {
-        None => Ok(()),
-        Some(first) => Err(ConfigChangeError::Refused { refused, documents, first }),
+    let read = read(message.body, message.id, &deps.types, moment.now_ms);
+    match read.inspect_err(|_| account.add(|counts| counts.refused += 1))? {
+        Body::Documents(reading) => documents(reading, deps, account, moment).await,
+        Body::Objects => Box::pin(config_file::objects(message.body, deps, account, moment)).await,
     }
 }
 
-/// The record first, its second ids after it: whoever follows one of those finds the record. One that does not take its
-/// fragment for good holds up no other; the first such error is returned when all are written.
-async fn write(
-    statements: &Statements,
-    deps: &Deps,
-    account: &Account,
-    now_ms: u64,
-) -> Result<Option<StoreError>, ConfigChangeError> {
-    let mut not_taken = None;
-    for (key, fragment) in &statements.fragments {
-        let applied = match deps.store.apply(key, fragment, now_ms).await {
-            Ok(applied) => applied,
-            Err(error) if error.is_retryable() => return Err(ConfigChangeError::Store(error)),
-            Err(error) => {
-                not_taken = not_taken.or(Some(error));
-                continue;
+/// Every document is tried. What cannot be taken for good holds up no other: the first such error is returned at the end.
+async fn documents(reading: Reading, deps: &Deps, account: &Account, moment: Moment) -> Result<(), ConfigChangeError> {
+    account.add(|counts| count(counts, &reading));
+    let (refused, documents, first_refusal) = (reading.refused, reading.documents(), reading.first_refusal);
+    let mut not_taken: Option<StoreError> = None;
+    let mut failed = None;
+    for told in &reading.parsed {
+        let done = match told {
+            Told::Item(words) => write_item(words, deps, account, moment).await,
+            Told::Oversized { notice, mark } => Box::pin(oversized::take(notice, mark, deps, account, moment)).await,
+            Told::Rule { compliance, result, delivery } => {
+                rule::take(compliance, result, delivery, deps, account, moment).await
             }
+            Told::Delivery(delivery) => file_status::take(delivery, deps, account).await.map(|()| None),
         };
-        debug!(record = %key, fragment.version = %fragment.version, ?applied, "wrote a fragment");
-        account.add(|counts| {
-            *match applied {
-                Applied::Applied => &mut counts.applied,
-                Applied::Stale => &mut counts.stale,
-                Applied::Duplicate => &mut counts.duplicate,
-            } += 1;
-        });
+        match done {
+            Ok(error) => not_taken = not_taken.or(error),
+            Err(error) => failed = failed.or(Some(error)),
+        }
     }
-    Ok(not_taken)
+    if let Some(error) = failed.or(not_taken.map(ConfigChangeError::Store)) {
+        return Err(error);
+    }
+    match first_refusal {
+        None => Ok(()),
+        Some(first) => Err(ConfigChangeError::Refused { refused, documents, first }),
+    }
 }
 
 fn count(counts: &mut Counts, reading: &Reading) {
     counts.parsed += reading.parsed.len() as u64;
     counts.refused += reading.refused;
     counts.add(Extra::Ignored, reading.ignored);
-    let unresolved = reading.parsed.iter().map(|statements| statements.unresolved_relationships as u64);
+    counts.add(Extra::TypesLeftOut, reading.left_out);
+    let unresolved = reading.parsed.iter().map(|told| match told {
+        Told::Item(words) => words.statements.unresolved_relationships as u64,
+        Told::Oversized { .. } | Told::Rule { .. } | Told::Delivery(_) => 0,
+    });
     counts.add(Extra::UnresolvedRelationships, unresolved.sum());
     counts.saw_event(reading.last_event_ms);
 }

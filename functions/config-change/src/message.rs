@@ -1,6 +1,9 @@
-//! The body of a message -> what each document in it says. Pure: the handler writes it.
+//! The body of a message -> what each document in it says, or that a bucket tells of its objects. Pure.
 
-use config_item::{ConfigItemError, ConfigMessage, Statements, parse};
+use config_item::{
+    Compliance, ConfigItemError, ConfigMessage, ConfigurationItem, FileDelivery, Oversized, RuleResult, Statements,
+    Subject, TypeFilter, parse,
+};
 use serde_json::Value;
 
 use crate::ConfigChangeError;
@@ -8,17 +11,71 @@ use crate::ConfigChangeError;
 /// Longest id of a delivery that is kept with a fragment. EventBridge's and SNS's have 36 characters.
 const MAX_DELIVERY_CHARS: usize = 128;
 
+/// What a message is about.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Documents(Reading),
+    /// A bucket tells of its objects.
+    Objects,
+}
+
 /// What a message says.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    /// One for each document that could be read, empty for those that say nothing of a record.
-    pub(crate) parsed: Vec<Statements>,
-    /// Messages of a type that no record is made of: they count as no documents.
+    /// One for each document that could be read.
+    pub(crate) parsed: Vec<Told>,
+    /// Messages of a type that nothing is made of: they count as no documents.
     pub(crate) ignored: u64,
+    /// Items of types that the setting leaves out: no documents either.
+    pub(crate) left_out: u64,
     pub(crate) refused: u64,
     pub(crate) first_refusal: Option<ConfigItemError>,
     /// The latest capture time, ms.
     pub(crate) last_event_ms: u64,
+}
+
+/// What one document says.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Item(ItemWords),
+    Oversized { notice: Box<Oversized>, mark: ItemWords },
+    Rule { compliance: Box<Compliance>, result: RuleResult, delivery: String },
+    Delivery(FileDelivery),
+}
+
+/// The words of one item, and what they are kept with.
+#[derive(Debug)]
+pub(crate) struct ItemWords {
+    pub(crate) statements: Statements,
+    pub(crate) partition: String,
+    pub(crate) account: String,
+    /// Under which rules speak of the resource, if that is no ARN.
+    pub(crate) subject: Option<Subject>,
+    pub(crate) delivery: String,
+}
+
+impl ItemWords {
+    /// # Errors
+    /// Fails on a capture time more than five minutes ahead of `now_ms`.
+    pub(crate) fn of(item: &ConfigurationItem, delivery: &str, now_ms: u64) -> Result<Self, ConfigItemError> {
+        Ok(Self::with(item, item.statements(delivery, now_ms)?, delivery))
+    }
+
+    fn with(item: &ConfigurationItem, statements: Statements, delivery: &str) -> Self {
+        Self {
+            statements,
+            partition: item.partition.clone(),
+            account: item.subject_account(),
+            subject: item.subject().filter(|subject| matches!(subject, Subject::Claimed(_))),
+            delivery: delivery.to_owned(),
+        }
+    }
+
+    /// The latest capture time, ms.
+    pub(crate) fn captured_ms(&self) -> u64 {
+        let captured = self.statements.fragments.iter().map(|(_, fragment)| fragment.version.major());
+        captured.max().unwrap_or_default()
+    }
 }
 
 impl Reading {
@@ -27,33 +84,81 @@ impl Reading {
     }
 }
 
-/// Reads a body: an EventBridge event or a notification of Config, each alone or in an SNS envelope.
+/// Reads a body: an EventBridge event, a notification of Config or one of S3, each alone or in an SNS envelope.
 ///
 /// # Errors
 /// Only a body that is no JSON is an error as a whole; documents are refused one by one.
-pub(crate) fn read(body: &str, message_id: &str, now_ms: u64) -> Result<Reading, ConfigChangeError> {
+pub(crate) fn read(body: &str, message_id: &str, types: &TypeFilter, now_ms: u64) -> Result<Body, ConfigChangeError> {
     let document: Value = serde_json::from_str(body).map_err(ConfigChangeError::MalformedJson)?;
+    if tells_of_objects(&document) {
+        return Ok(Body::Objects);
+    }
     let delivery = delivery_id(&document, message_id);
     let mut reading = Reading::default();
     for outcome in parse(&document) {
-        let statements = outcome.and_then(|message| {
-            let statements = message.statements(&delivery, now_ms)?;
-            Ok((matches!(message, ConfigMessage::Ignored { .. }), statements))
-        });
-        match statements {
-            Ok((true, _)) => reading.ignored += 1,
-            Ok((false, statements)) => {
-                let captured = statements.fragments.iter().map(|(_, fragment)| fragment.version.major());
-                reading.last_event_ms = captured.max().unwrap_or_default().max(reading.last_event_ms);
-                reading.parsed.push(statements);
+        match outcome.and_then(|message| told(message, types, &delivery, now_ms)) {
+            Ok(Words::Told(told)) => {
+                let at_ms = match &told {
+                    Told::Item(words) | Told::Oversized { mark: words, .. } => words.captured_ms(),
+                    Told::Rule { compliance, .. } => compliance.ordered_ms,
+                    Told::Delivery(delivery) => delivery.at_ms,
+                };
+                reading.last_event_ms = reading.last_event_ms.max(at_ms);
+                reading.parsed.push(told);
             }
+            Ok(Words::Ignored) => reading.ignored += 1,
+            Ok(Words::LeftOut) => reading.left_out += 1,
             Err(refusal) => {
                 reading.refused += 1;
                 reading.first_refusal.get_or_insert(refusal);
             }
         }
     }
-    Ok(reading)
+    Ok(Body::Documents(reading))
+}
+
+enum Words {
+    Told(Told),
+    Ignored,
+    LeftOut,
+}
+
+fn told(message: ConfigMessage, types: &TypeFilter, delivery: &str, now_ms: u64) -> Result<Words, ConfigItemError> {
+    let resource_type = match &message {
+        ConfigMessage::Item(item) => Some(item.resource_type.as_str()),
+        ConfigMessage::Oversized(oversized) => Some(oversized.item.resource_type.as_str()),
+        ConfigMessage::Compliance(compliance) => Some(compliance.resource_type.as_str()),
+        ConfigMessage::Delivery(_) | ConfigMessage::Ignored { .. } => None,
+    };
+    if resource_type.is_some_and(|resource_type| !types.takes(resource_type)) {
+        return Ok(Words::LeftOut);
+    }
+    let statements = message.statements(delivery, now_ms)?;
+    Ok(Words::Told(match message {
+        ConfigMessage::Item(item) => Told::Item(ItemWords::with(&item, statements, delivery)),
+        ConfigMessage::Oversized(notice) => {
+            Told::Oversized { mark: ItemWords::with(&notice.item, statements, delivery), notice }
+        }
+        ConfigMessage::Compliance(compliance) => {
+            Told::Rule { result: compliance.result(now_ms)?, compliance, delivery: delivery.to_owned() }
+        }
+        ConfigMessage::Delivery(delivery) => Told::Delivery(delivery),
+        ConfigMessage::Ignored { .. } => return Ok(Words::Ignored),
+    }))
+}
+
+/// A notification of S3, its test event, or the same by EventBridge; directly or through SNS.
+fn tells_of_objects(document: &Value) -> bool {
+    let is_one = |value: &Value| {
+        value["Records"][0]["eventSource"] == "aws:s3"
+            || value["Event"] == "s3:TestEvent"
+            || value["source"] == "aws.s3"
+    };
+    let in_sns = || {
+        let message = document["Message"].as_str().filter(|_| document["Type"] == "Notification")?;
+        serde_json::from_str::<Value>(message).ok()
+    };
+    is_one(document) || in_sns().is_some_and(|inner| is_one(&inner))
 }
 
 /// The id that stays the same when AWS delivers the same once more: of the event, else of the notification, else of
@@ -72,6 +177,13 @@ mod tests {
     use super::*;
 
     const NOW_MS: u64 = 1_800_000_000_000;
+
+    fn documents(body: &Value) -> Reading {
+        match read(&body.to_string(), "message-1", &TypeFilter::default(), NOW_MS).unwrap() {
+            Body::Documents(reading) => reading,
+            Body::Objects => panic!("it tells of objects"),
+        }
+    }
 
     fn notification() -> Value {
         json!({
@@ -101,9 +213,9 @@ mod tests {
             (in_sns(&notification()), "sns-1"),
             (notification(), "message-1"),
         ] {
-            let reading = read(&body.to_string(), "message-1", NOW_MS).unwrap();
-            let [statements] = reading.parsed.as_slice() else { panic!("{reading:?}") };
-            let (key, fragment) = &statements.fragments[0];
+            let reading = documents(&body);
+            let [Told::Item(words)] = reading.parsed.as_slice() else { panic!("{reading:?}") };
+            let (key, fragment) = &words.statements.fragments[0];
             assert_eq!(key.to_string(), "e#arn:aws:sqs:eu-west-1:111122223333:jobs");
             assert_eq!(fragment.delivery, delivery);
             assert_eq!(reading.last_event_ms, 1_795_168_800_000);
@@ -112,17 +224,36 @@ mod tests {
 
     #[test]
     fn each_document_is_read_ignored_or_refused() {
-        let body = json!([event(), {"messageType": "ComplianceChangeNotification"}, {"x": 1}, {"resourceType": 7}]);
-        let reading = read(&body.to_string(), "message-1", NOW_MS).unwrap();
+        let started = json!({"messageType": "ConfigRulesEvaluationStarted"});
+        let reading = documents(&json!([event(), started, {"x": 1}, {"resourceType": 7}]));
         assert_eq!((reading.documents(), reading.parsed.len(), reading.ignored, reading.refused), (3, 1, 1, 2));
         assert_eq!(reading.first_refusal.unwrap().code(), "not-a-config-document");
     }
 
     #[test]
     fn a_body_that_is_no_json_is_refused_without_a_word_of_it() {
-        let error = read("{\"password\": hunter2", "message-1", NOW_MS).unwrap_err();
+        let error = read("{\"password\": hunter2", "message-1", &TypeFilter::default(), NOW_MS).unwrap_err();
         let told = delivery::describe(&error);
         assert!(told.starts_with("the message is not valid JSON: expected value at line 1"), "{told}");
         assert!(!told.contains("hunter2"));
+    }
+
+    #[test]
+    fn items_of_noisy_types_are_left_out_and_no_documents() {
+        let mut interface = notification();
+        interface["configurationItem"]["resourceType"] = json!("AWS::EC2::NetworkInterface");
+        let reading = documents(&json!([interface, notification()]));
+        assert_eq!((reading.documents(), reading.left_out), (1, 1));
+    }
+
+    #[test]
+    fn what_a_bucket_tells_is_told_apart_whatever_it_comes_in() {
+        let record = json!({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put"}]});
+        let by_event = json!({"source": "aws.s3", "detail-type": "Object Created", "detail": {}});
+        for body in [record.clone(), in_sns(&record), by_event, json!({"Event": "s3:TestEvent"})] {
+            let read = read(&body.to_string(), "message-1", &TypeFilter::default(), NOW_MS).unwrap();
+            assert!(matches!(read, Body::Objects), "{body}");
+        }
+        assert_eq!(documents(&in_sns(&event())).documents(), 1);
     }
 }

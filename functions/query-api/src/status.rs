@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_follow::Progress;
-use catalog_store::{RollupHead, SourceStatus};
+use catalog_store::{IngestLag, RollupHead, SourceStatus};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -26,10 +26,17 @@ const MAX_BROKEN: usize = 100;
 
 pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: Timestamp) -> Result<Answer, ApiError> {
     Parameters::check(request, &[])?;
-    let (followed, status, heads) = tokio::join!(deps.live.follow(now), deps.store.status(), deps.store.heads());
+    let (followed, status, heads, drift, lags) = tokio::join!(
+        deps.live.follow(now),
+        deps.store.status(),
+        deps.store.heads(),
+        deps.store.drift(),
+        deps.store.lags()
+    );
     // An index that cannot follow is no reason to be silent.
     let trouble = followed.err().map(|error| delivery::describe(&error));
     let (status, heads) = (status.map_err(unavailable)?, heads.map_err(unavailable)?);
+    let (drift, lags) = (drift.map_err(unavailable)?, lags.map_err(unavailable)?);
     let progress = deps.live.progress().await;
     let (entities, broken) =
         deps.live.ask(|catalog| Ok((catalog.len(), catalog.broken()?))).await.map_err(unavailable)?;
@@ -44,6 +51,8 @@ pub(crate) async fn status(request: &ApiGatewayProxyRequest, deps: &Deps, now: T
         "failures": status.failures,
         "parked": status.parked,
         "truncated": status.truncated,
+        "ingest": lags.iter().map(|lag| lag_json(lag, now)).collect::<Vec<_>>(),
+        "reconcile": drift.map(|drift| with_age(drift, now)),
         "index": index_json(&progress, entities, trouble, &broken, now),
         "costs": heads.iter().map(|(export, month, head)| head_json(export, month, head)).collect::<Vec<_>>(),
     })))
@@ -58,6 +67,25 @@ fn source_json(source: &SourceStatus, now: Timestamp) -> Value {
         "lastEvent": last.map(|last| last.to_string()),
         "lastEventAgeSeconds": last.map(|last| now.duration_since(last).as_secs().max(0)),
     })
+}
+
+/// The latest item of an account, and how long each part of its way took. What `index.ageMs` says comes on top.
+fn lag_json(lag: &IngestLag, now: Timestamp) -> Value {
+    let captured = i64::try_from(lag.captured_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    json!({
+        "account": lag.account,
+        "lastCapture": captured.map(|captured| captured.to_string()),
+        "lastCaptureAgeSeconds": captured.map(|captured| now.duration_since(captured).as_secs().max(0)),
+        "captureToEventMs": lag.told_ms.saturating_sub(lag.captured_ms),
+        "eventToAppliedMs": lag.applied_ms.saturating_sub(lag.told_ms),
+    })
+}
+
+/// What the last sweep against Config's aggregator found, and how long ago that was.
+fn with_age(mut drift: Value, now: Timestamp) -> Value {
+    let finished = drift["finished"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    drift["ageSeconds"] = json!(finished.map(|finished| now.duration_since(finished).as_secs().max(0)));
+    drift
 }
 
 /// Whether each sum is made of its parts. What a source does not count is 0, and holds.

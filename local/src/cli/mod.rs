@@ -7,6 +7,7 @@ pub(crate) mod logging;
 pub(crate) mod options;
 pub(crate) mod ownership;
 pub(crate) mod rebuild;
+pub(crate) mod reconcile;
 pub(crate) mod replay;
 pub(crate) mod serve;
 mod signals;

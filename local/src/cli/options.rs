@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use delivery::cors::Cors;
 
-use super::{load::Load, ownership::CheckOwnership, rebuild::Rebuild, replay::Replay};
+use super::{load::Load, ownership::CheckOwnership, rebuild::Rebuild, reconcile::Reconcile, replay::Replay};
 
 /// The deliveries in the checkout that this was built from.
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
@@ -30,6 +30,7 @@ enum Command {
     Load(Load),
     /// Make the index of a running stack anew from its records, and let it count
     Rebuild(Rebuild),
+    Reconcile(Reconcile),
     Replay(Replay),
     /// Read a file of ownership, and say what would change if it counted
     CheckOwnership(CheckOwnership),
@@ -41,6 +42,7 @@ pub(crate) enum Do {
     DynamoDb(DynamoDb),
     Load(Load),
     Rebuild(Rebuild),
+    Reconcile(Reconcile),
     Replay(Replay),
     CheckOwnership(CheckOwnership),
 }
@@ -111,6 +113,7 @@ impl Cli {
             Some(Command::Dynamodb(options)) => Do::DynamoDb(options),
             Some(Command::Load(options)) => Do::Load(options),
             Some(Command::Rebuild(options)) => Do::Rebuild(options),
+            Some(Command::Reconcile(options)) => Do::Reconcile(options),
             Some(Command::Replay(options)) => Do::Replay(options),
             Some(Command::CheckOwnership(options)) => Do::CheckOwnership(options),
             None => Do::Serve(Box::new(self.serve)),

@@ -28,6 +28,17 @@ pub enum Extra {
     Ignored,
     /// Relationships whose other end is named in a way that leads to no record.
     UnresolvedRelationships,
+    /// Items of types that a setting leaves out: they count as no documents.
+    TypesLeftOut,
+    /// Of the documents parsed: states too large for a message that could not be read elsewhere.
+    Incomplete,
+    /// Of the documents parsed: results of rules for resources that no record answers to yet.
+    UnresolvedSubjects,
+    /// Of the documents parsed: snapshots and histories that Config put into its bucket, and that it could not.
+    FilesDelivered,
+    FilesFailed,
+    /// Snapshots and histories that were read to their end.
+    FilesRead,
     /// Of the reports parsed: those that became their month.
     Published,
     /// Of the reports parsed: a newer one of the month stands.
@@ -43,6 +54,12 @@ impl Extra {
         match self {
             Self::Ignored => "ignored",
             Self::UnresolvedRelationships => "unresolvedRelationships",
+            Self::TypesLeftOut => "typesLeftOut",
+            Self::Incomplete => "incomplete",
+            Self::UnresolvedSubjects => "unresolvedSubjects",
+            Self::FilesDelivered => "filesDelivered",
+            Self::FilesFailed => "filesFailed",
+            Self::FilesRead => "filesRead",
             Self::Published => "published",
             Self::ReportsStale => "reportsStale",
             Self::ReportsDuplicate => "reportsDuplicate",
@@ -98,9 +115,15 @@ mod tests {
 
     use super::*;
 
-    const EXTRAS: [Extra; 5] = [
+    const EXTRAS: [Extra; 11] = [
         Extra::Ignored,
         Extra::UnresolvedRelationships,
+        Extra::TypesLeftOut,
+        Extra::Incomplete,
+        Extra::UnresolvedSubjects,
+        Extra::FilesDelivered,
+        Extra::FilesFailed,
+        Extra::FilesRead,
         Extra::Published,
         Extra::ReportsStale,
         Extra::ReportsDuplicate,

@@ -94,6 +94,7 @@ pub fn canonical(sighting: &Sighting<'_>) -> Canonical {
     }
     match sighting.seen_as {
         SeenAs::Arn => Canonical::Unknown,
+        SeenAs::ResourceType(aws_type) if is_account(aws_type) => of_account(place.partition, id),
         SeenAs::ResourceType(aws_type) => {
             let mut rows = resource_types::by_aws_type(aws_type).peekable();
             if rows.peek().is_none() && !aws_type.is_empty() {
@@ -136,7 +137,28 @@ fn key_implied_by(arn: &Arn<'_>) -> Option<Key> {
     Some(Key::secondary(service, arn.account, region, &format!("{prefix}{name}")))
 }
 
+/// The account itself, as Config's rules and AWS Organizations call it.
+fn is_account(aws_type: &str) -> bool {
+    ["AWS::::Account", "AWS::Organizations::Account"].iter().any(|one| one.eq_ignore_ascii_case(aws_type))
+}
+
+fn of_account(partition: &str, id: &str) -> Canonical {
+    if id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()) && !partition.is_empty() {
+        return Canonical::Exact(Identity::of_account(partition, id));
+    }
+    Canonical::Unknown
+}
+
+/// `111122223333` of `account/o-exampleorgid/111122223333`
+fn account_in<'a>(arn: &Arn<'a>) -> Option<&'a str> {
+    let organisation_and_id = arn.resource.strip_prefix("account/").filter(|_| arn.service == "organizations")?;
+    organisation_and_id.split_once('/').map(|(_, id)| id)
+}
+
 fn of_arn(arn: Arn<'_>, place: &Place<'_>) -> Canonical {
+    if let Some(answer @ Canonical::Exact(_)) = account_in(&arn).map(|id| of_account(arn.partition, id)) {
+        return answer;
+    }
     let resource = one_resource(&arn);
     let arn = Arn { resource: &resource, region: region_of_zone(arn.region), ..arn };
     let Some(row) = resource_types::by_arn(&arn) else {

@@ -47,6 +47,13 @@ pub enum Format {
     ConfigClaim,
     /// What the latest execution of a pipeline, build project or stack is at. Never bears existence.
     PipelineState,
+    /// Config's word that a resource changed into a state too large for a message: it exists, and the detail is elsewhere.
+    /// The full item of that state, or of a later one, is [`Self::Config`].
+    ConfigOversized,
+    /// How many of Config's rules the resource meets. Never bears existence.
+    ConfigCompliance,
+    /// On the record of an account: Config sees resources in it.
+    ConfigAccount,
 }
 
 /// One file, one state, one stack: everything in it shares one clock.
@@ -149,7 +156,7 @@ pub enum Applied {
 }
 
 impl Format {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::CatalogInfo,
         Self::TerraformState,
         Self::TerraformShow,
@@ -162,6 +169,9 @@ impl Format {
         Self::ConfigNotice,
         Self::ConfigClaim,
         Self::PipelineState,
+        Self::ConfigOversized,
+        Self::ConfigCompliance,
+        Self::ConfigAccount,
     ];
 }
 
@@ -208,7 +218,11 @@ impl SourceObject {
 
     pub fn fragment_key(&self) -> FragmentKey {
         match self.format {
-            Format::Config | Format::ConfigNotice | Format::PipelineState => FragmentKey(self.format.to_string()),
+            Format::Config
+            | Format::ConfigNotice
+            | Format::PipelineState
+            | Format::ConfigOversized
+            | Format::ConfigAccount => FragmentKey(self.format.to_string()),
             Format::CatalogInfo
             | Format::TerraformState
             | Format::TerraformShow
@@ -217,7 +231,8 @@ impl SourceObject {
             | Format::Openapi
             | Format::Asyncapi
             | Format::Deployment
-            | Format::ConfigClaim => {
+            | Format::ConfigClaim
+            | Format::ConfigCompliance => {
                 let digest = hex::encode(Sha256::digest(self.to_string()));
                 FragmentKey(format!("{}:{}", self.format, &digest[..16]))
             }
@@ -337,6 +352,9 @@ impl fmt::Display for Format {
             Self::ConfigNotice => "config-notice",
             Self::ConfigClaim => "config-claim",
             Self::PipelineState => "pipeline-state",
+            Self::ConfigOversized => "config-oversized",
+            Self::ConfigCompliance => "config-compliance",
+            Self::ConfigAccount => "config-account",
         })
     }
 }

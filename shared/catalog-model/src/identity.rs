@@ -55,6 +55,18 @@ impl Identity {
         Self(format!("config:{partition}:{account}:{region}:{resource_type}/{id}"))
     }
 
+    /// An AWS account. The ARN that AWS Organizations gives it names the organisation too, which its resources do not
+    /// know; so that ARN is another spelling of this.
+    pub fn of_account(partition: &str, account: &str) -> Self {
+        Self::of_resource_without_arn(Place { partition, account, region: "global" }, "AWS::::Account", account)
+    }
+
+    /// The id of the account that the identity is.
+    pub fn account_id(&self) -> Option<&str> {
+        let (_, id) = self.0.strip_prefix("config:")?.split_once(":global:AWS::::Account/")?;
+        Some(id)
+    }
+
     pub fn of_entity(entity_ref: &EntityRef) -> Self {
         Self(entity_ref.to_string())
     }

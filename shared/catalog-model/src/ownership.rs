@@ -9,7 +9,7 @@ use crate::kinds::KINDS;
 use crate::relations::FIELD_RELATIONS;
 
 /// Raise it whenever stitching the same record may give another entity for a reason outside [`FIELD_RULES`].
-const STITCH_VERSION: u32 = 2;
+const STITCH_VERSION: u32 = 3;
 
 /// Who may say the fields below a pointer. The first format of `order` that says the field wins;
 /// two fragments of one format are tried in the order of their keys.
@@ -35,6 +35,9 @@ const DECLARED_FIRST: &[Format] = &[
     Format::CdkOutputs,
     Format::Config,
     Format::ConfigNotice,
+    Format::ConfigOversized,
+    Format::ConfigAccount,
+    Format::ConfigCompliance,
     Format::ConfigClaim,
     Format::PipelineState,
     Format::Deployment,
@@ -43,6 +46,9 @@ const OBSERVED_FIRST: &[Format] = &[
     Format::PipelineState,
     Format::Config,
     Format::ConfigNotice,
+    Format::ConfigOversized,
+    Format::ConfigAccount,
+    Format::ConfigCompliance,
     Format::ConfigClaim,
     Format::TerraformState,
     Format::TerraformShow,
@@ -64,6 +70,9 @@ const BUILT_FIRST: &[Format] = &[
     Format::CdkOutputs,
     Format::Config,
     Format::ConfigNotice,
+    Format::ConfigOversized,
+    Format::ConfigAccount,
+    Format::ConfigCompliance,
     Format::ConfigClaim,
     Format::PipelineState,
     Format::Deployment,

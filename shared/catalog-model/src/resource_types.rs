@@ -161,6 +161,7 @@ table! {
     "AWS::MSK::Cluster",                          "kafka",                Regional,   "cluster/*/*",                    Secondary { service: "kafka", prefix: "cluster/" }, ["aws_msk_cluster" "aws_msk_serverless_cluster"];
     "AWS::MWAA::Environment",                     "airflow",              Regional,   "environment/*",                  ExactName, ["aws_mwaa_environment"];
     "AWS::OpenSearch::Domain",                    "es",                   Regional,   "domain/*",                       Exact, ["aws_opensearch_domain" "aws_elasticsearch_domain"];
+    "AWS::Organizations::Account",                "organizations",        Global,     "account/*/*",                    ArnOnly, ["aws_organizations_account"];
     "AWS::Pipes::Pipe",                           "pipes",                Regional,   "pipe/*",                         ExactName, ["aws_pipes_pipe"];
     "AWS::RDS::DBCluster",                        "rds",                  Regional,   "cluster:*",                      ExactOrOpaque { prefix: "cluster-", service: RDS }, ["aws_rds_cluster" "aws_docdb_cluster" "aws_neptune_cluster"];
     "AWS::RDS::DBClusterParameterGroup",          "rds",                  Regional,   "cluster-pg:*",                   Exact, ["aws_rds_cluster_parameter_group"];
@@ -187,6 +188,9 @@ table! {
 
 /// `spec.type` of a resource: `AWS::CodePipeline::Pipeline` -> `codepipeline-pipeline`, as the existing AWS plugins have it.
 pub fn spec_type(aws_type: &str) -> String {
+    // The account itself, whoever tells of it.
+    let aws_type =
+        if aws_type.eq_ignore_ascii_case("AWS::Organizations::Account") { "AWS::::Account" } else { aws_type };
     let mut parts = aws_type.split("::").filter(|part| !part.is_empty()).peekable();
     if parts.peek().is_some_and(|first| first.eq_ignore_ascii_case("AWS")) {
         parts.next();
@@ -285,6 +289,7 @@ mod tests {
             ("AWS::CodePipeline::Pipeline", "codepipeline-pipeline"),
             ("AWS::EC2::INSTANCE", "ec2-instance"),
             ("AWS::::Account", "account"),
+            ("AWS::Organizations::Account", "account"),
             ("Datadog::Monitors::Monitor", "datadog-monitors-monitor"),
         ] {
             assert_eq!(spec_type(aws_type), expected);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::config_status;
 use crate::entity_ref::{DEFAULT_NAMESPACE, EntityRef};
 use crate::existence::{Existence, claims_after_delete, existence};
 use crate::fragment::{Facts, Fragment, FragmentKey, Pointer, Record};
@@ -84,6 +85,7 @@ pub fn stitch(identity: &Identity, record: &Record, rules: &Rules) -> Stitched {
             });
         }
     }
+    status.extend(config_status::items(record, &fields));
     let (mut relations, yielding) = relations(record, &fields);
     for (relation, said_by) in of_tags {
         relations.entry(relation).or_default().extend(said_by);

@@ -10,6 +10,7 @@
 //! | S3 event | event time, ms | sequencer, padded on the right |
 //! | request | request time, ms | 0 |
 //! | commit | commit time, ms | 0 |
+//! | tally of siblings | 0 | a sum that every write of a sibling raises |
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +22,9 @@ use sha2::{Digest, Sha256};
 pub const MAX_CLOCK_AHEAD_MS: u64 = 5 * 60 * 1000;
 
 /// Characters of every version.
-pub const VERSION_CHARS: usize = 16 + 1 + 32 + 1 + 16;
+pub const VERSION_CHARS: usize = CLOCK_CHARS + 1 + 16;
+/// Characters of its first two numbers.
+const CLOCK_CHARS: usize = 16 + 1 + 32;
 
 /// The order of what one source object said. A larger version is newer; the last part breaks ties by content.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -104,13 +107,46 @@ impl Version {
         Ok(Self::new(not_ahead(committed_ms, now_ms)?, 0, tie))
     }
 
+    /// Of what is worked out from siblings that each only move forward: `sum` rises whenever one of them does, so that
+    /// who has seen more of them wins.
+    pub fn of_tally(sum: u128, tie: u64) -> Self {
+        Self::new(0, sum, tie)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Both numbers without the tie, to be compared as bytes: what was said at one moment, whatever it says.
+    pub fn clock(&self) -> &str {
+        &self.0[..16 + 1 + 32]
+    }
+
+    /// The second of the three parts: a serial, a state id, a sequencer, or 0.
+    pub fn minor(&self) -> u128 {
+        u128::from_str_radix(&self.0[17..49], 16).unwrap_or_default()
+    }
+
+    /// The third part, which orders what was said at one moment.
+    pub fn tie(&self) -> u64 {
+        u64::from_str_radix(&self.0[50..], 16).unwrap_or_default()
     }
 
     /// The first of the three parts: a time in ms, an epoch, or 0.
     pub fn major(&self) -> u64 {
         u64::from_str_radix(&self.0[..16], 16).unwrap_or_default()
+    }
+
+    /// Whether both are of one clock: then only their contents order them.
+    pub fn has_clock_of(&self, other: &Self) -> bool {
+        self.clock() == other.clock()
+    }
+
+    /// The next version of the same clock: larger than this one, and smaller than any of a later clock. For words about
+    /// a source object that are not its own, such as that nobody sees it any more. `None`: there is no room.
+    pub fn next_of_same_clock(&self) -> Option<Self> {
+        let tie = u64::from_str_radix(&self.0[CLOCK_CHARS + 1..], 16).ok()?.checked_add(1)?;
+        Some(Self(format!("{}.{tie:016x}", self.clock())))
     }
 
     fn new(major: u64, minor: u128, tie: u64) -> Self {
@@ -195,6 +231,12 @@ mod tests {
             prop_assert_eq!(of(a).as_str().cmp(of(b).as_str()), a.cmp(&b));
             prop_assert_eq!(of(a).to_string().parse::<Version>().unwrap(), of(a));
             prop_assert_eq!(of(a).major(), a.0);
+            let next = of(a).next_of_same_clock();
+            prop_assert_eq!(next.is_none(), a.2 == u64::MAX);
+            if let Some(next) = next {
+                prop_assert!(of(a) < next && next.has_clock_of(&of(a)));
+                prop_assert_eq!(next < of(b), of(a) < of(b) && next != of(b));
+            }
         }
     }
 }

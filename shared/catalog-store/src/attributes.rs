@@ -4,14 +4,18 @@
 //! |---|---|---|
 //! | `e#<identity>`, `a#<key>` | `E` | a record: an entity, or who claims a name |
 //! | `e#<identity>` | `D#<time>#<id>`, `X#<time>#<id>`, `V#<time>#<id>` | beside the record: a deployment, a state of an execution, a definition of an API |
+//! | `e#<identity>`, `a#<key>` | `K#<id>` | a register beside the record: what one of Config's rules says of it |
 //! | `o#<source object>` | `R` | the root of a source object: its newest publication, and those not yet swept |
 //! | `r#<producer>/<format>/<name>` | door | the last receipt |
 //! | `m#counts` | source | conservation counts |
 //! | `m#failures` | `<source>#<message id>` | a delivery that failed |
+//! | `m#lag` | account | the latest item of Config that was applied |
 //! | `m#parked` | `<source>#<hash of the subject>` | a subject that nothing in the catalog answers to yet |
 //! | `l#deltas` | sequence number, 20 digits | rows of the index's log, for seven days |
 //! | `x#index` | `segment` | the segment that stands for the log so far, and which ones did before |
 //! | `x#index` | `cursor-key` | random bytes that sign the cursors of pages |
+//! | `x#reconcile` | `sweep` | how far the sweep against Config's aggregator is |
+//! | `x#reconcile` | `drift` | what the last sweep found |
 //! | `c#<scope>` | `<month>#<generation>` | a rollup |
 //! | `c#heads` | `<export>#<month>` | which generation of a month counts |
 
@@ -84,6 +88,12 @@ pub(crate) const IF_ABSENT: &str = "attribute_not_exists(pk)";
 pub(crate) const COUNTS_PK: &str = "m#counts";
 pub(crate) const FAILURES_PK: &str = "m#failures";
 pub(crate) const PARKED_PK: &str = "m#parked";
+pub(crate) const LAG_PK: &str = "m#lag";
+pub(crate) const CAPTURED_MS: &str = "captured_ms";
+pub(crate) const TOLD_MS: &str = "told_ms";
+pub(crate) const APPLIED_MS: &str = "applied_ms";
+pub(crate) const SET_LAG: &str = "SET captured_ms = :captured, told_ms = :told, applied_ms = :applied";
+pub(crate) const IF_LATER_CAPTURE: &str = "attribute_not_exists(captured_ms) OR captured_ms < :captured";
 const COUNT_PREFIX: &str = "n:";
 pub(crate) const LAST_EVENT: &str = "last_event_ms";
 pub(crate) const SET_LAST_EVENT: &str = "SET last_event_ms = :last";
@@ -123,6 +133,17 @@ pub(crate) const SECRET: &str = "k";
 
 pub(crate) const IS_RECORD: &str = "sk = :sk";
 
+pub(crate) const RECONCILE_PK: &str = "x#reconcile";
+pub(crate) const SWEEP_SK: &str = "sweep";
+pub(crate) const DRIFT_SK: &str = "drift";
+/// How often the state was written.
+pub(crate) const REVISION: &str = "rev";
+pub(crate) const PUT_STATE: &str = "SET rev = :next, b = :b REMOVE p";
+pub(crate) const PUT_STATE_POINTER: &str = "SET rev = :next, p = :p REMOVE b";
+pub(crate) const IF_FIRST_REVISION: &str = "attribute_not_exists(rev)";
+pub(crate) const IF_SAME_REVISION: &str = "rev = :rev";
+pub(crate) const PUT_DRIFT: &str = "SET b = :b";
+
 pub(crate) const HEADS_PK: &str = "c#heads";
 pub(crate) const PREVIOUS: &str = "prev";
 pub(crate) const FLIP: &str = "SET prev = if_not_exists(v, :none), v = :v, b = :b";
@@ -137,10 +158,20 @@ pub(crate) const DEPLOYMENT_PREFIX: &str = "D#";
 pub(crate) const STATE_PREFIX: &str = "X#";
 pub(crate) const DEFINITION_PREFIX: &str = "V#";
 pub(crate) const PUT_SIBLING: &str = "SET v = :v, b = :b, expires_at = :at";
+pub(crate) const COMPLIANCE_PREFIX: &str = "K#";
+pub(crate) const PUT_REGISTER: &str = "SET v = :v, b = :b";
+pub(crate) const BEGINS: &str = "pk = :pk AND begins_with(sk, :prefix)";
 pub(crate) const BETWEEN: &str = "pk = :pk AND sk BETWEEN :from AND :to";
 
 pub(crate) const ALL_OF: &str = "pk = :pk";
 pub(crate) const AFTER: &str = "pk = :pk AND sk > :sk";
+
+/// The filter of records with some of `count` fragments, `#f0` to the last, and the projection on them.
+pub(crate) fn of_fragments(count: usize) -> (String, String) {
+    let names: Vec<String> = (0..count).map(|at| format!("#f{at}")).collect();
+    let exists: Vec<String> = names.iter().map(|name| format!("attribute_exists({name})")).collect();
+    (format!("{IS_RECORD} AND ({})", exists.join(" OR ")), format!("pk, rv, {}", names.join(", ")))
+}
 
 pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())

@@ -24,6 +24,7 @@ pub(crate) enum Folder {
     Sets,
     Rollups,
     Segments,
+    Sweeps,
 }
 
 impl Folder {
@@ -33,6 +34,7 @@ impl Folder {
             Self::Sets => "sets",
             Self::Rollups => "rollups",
             Self::Segments => "segments",
+            Self::Sweeps => "sweeps",
         };
         format!("{folder}/{hash}")
     }

@@ -2,10 +2,10 @@
 //!
 //! A record is one item with one attribute for each source object that speaks of it ([`CatalogStore::apply`]). A source
 //! object that stops naming a record takes its words back ([`CatalogStore::publish`]). Beside the records live their
-//! siblings ([`CatalogStore::put_sibling`]), the receipts, the conservation counts, the log that the index follows, and
+//! siblings ([`CatalogStore::put_sibling`]) and registers ([`CatalogStore::put_register`]), the receipts, the conservation counts, the log that the index follows, and
 //! the rollups of cost.
 //!
-//! Nothing but [`CatalogStore::scan_records`] scans, and no request calls it. No transaction is used, and no write depends on an earlier read, except where a condition checks
+//! Nothing but [`CatalogStore::scan_records`] and [`CatalogStore::scan_fragments`] scans, and no request calls them. No transaction is used, and no write depends on an earlier read, except where a condition checks
 //! that what was read still holds. `attributes.rs` has the layout of the table.
 
 mod attributes;
@@ -16,16 +16,19 @@ mod delta_log;
 mod error;
 mod images;
 mod journal;
+mod lags;
 mod operations;
 mod ownership;
 mod publication;
 mod receipts;
 mod records;
+mod registers;
 mod rollups;
 mod root;
 mod scan;
 mod segments;
 mod siblings;
+mod sweeps;
 mod table;
 
 use std::sync::{Arc, Mutex};
@@ -39,10 +42,12 @@ pub use delta::{Delta, LogDefect, MAX_ROW_BYTES, UnreadableDelta};
 pub use delta_log::Deltas;
 pub use error::StoreError;
 pub use journal::{JournalEntry, JournalPage, PackedJournalEntry};
+pub use lags::IngestLag;
 pub use operations::{FailureRecord, Parked, SourceStatus, Status};
 pub use ownership::OWNERSHIP_KEY;
 pub use publication::{Heading, Publication, Published};
 pub use records::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES};
+pub use registers::{MAX_REGISTERS, Register, RegisterKind};
 pub use rollups::{Flipped, RollupHead};
 pub use root::{Clock, SourceHead};
 pub use scan::Scanned;
@@ -51,6 +56,7 @@ pub use siblings::{
     KEEP_SIBLINGS_S, MAX_PAGE_SIBLINGS, MAX_SIBLING_BYTES, Sibling, SiblingCursor, SiblingCursorError, SiblingKind,
     SiblingPage,
 };
+pub use sweeps::SweepState;
 
 /// The table and the bucket of one catalog. Cheap to clone.
 #[derive(Debug, Clone)]

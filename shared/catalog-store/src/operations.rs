@@ -123,6 +123,12 @@ impl CatalogStore {
         self.take_note_away(parked_key(source, subject)).await
     }
 
+    /// All subjects that wait.
+    pub async fn parked(&self) -> Result<Vec<Parked>, StoreError> {
+        let items = self.query_with_body(attributes::PARKED_PK, usize::MAX).await?;
+        self.notes_of(attributes::PARKED_PK, &items).await
+    }
+
     /// Counts of every source, and the first thousand of what failed and of what waits.
     pub async fn status(&self) -> Result<Status, StoreError> {
         let counts = self.query_all(attributes::COUNTS_PK, usize::MAX).await?;
@@ -164,8 +170,13 @@ impl CatalogStore {
 
     async fn notes<T: for<'de> Deserialize<'de>>(&self, pk: &str) -> Result<(Vec<T>, bool), StoreError> {
         let items = self.query_with_body(pk, MAX_LISTED + 1).await?;
+        let notes = self.notes_of(pk, &items[..items.len().min(MAX_LISTED)]).await?;
+        Ok((notes, items.len() > MAX_LISTED))
+    }
+
+    async fn notes_of<T: for<'de> Deserialize<'de>>(&self, pk: &str, items: &[Item]) -> Result<Vec<T>, StoreError> {
         let mut notes = Vec::new();
-        for item in items.iter().take(MAX_LISTED) {
+        for item in items {
             let value = self.json_of(Folder::Bodies, item).await?;
             notes.push(serde_json::from_value(value).map_err(|source| StoreError::Unreadable {
                 item: pk.to_owned(),
@@ -173,7 +184,7 @@ impl CatalogStore {
                 source: Box::new(source),
             })?);
         }
-        Ok((notes, items.len() > MAX_LISTED))
+        Ok(notes)
     }
 }
 

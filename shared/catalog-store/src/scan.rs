@@ -1,6 +1,7 @@
 //! The whole table -> its records, for who builds the index anew.
 
-use catalog_model::{Record, RecordKey};
+use aws_sdk_dynamodb::operation::scan::builders::ScanFluentBuilder;
+use catalog_model::{FragmentKey, Record, RecordKey};
 use futures::{Stream, TryStreamExt, stream};
 
 use crate::attributes::{self, Item, s};
@@ -22,18 +23,37 @@ impl CatalogStore {
     /// is written meanwhile may come as it was or as it is. At most one page of DynamoDB (1 MB) and the bodies of a few
     /// records are in memory.
     pub fn scan_records(&self, segment: u16, total: u16) -> impl Stream<Item = Result<Scanned, StoreError>> + '_ {
-        let pages = self
-            .dynamodb
+        self.scanned_of(self.part(segment, total).filter_expression(attributes::IS_RECORD))
+    }
+
+    /// As [`Self::scan_records`], with nothing of a record but these fragments, one at least. Records that have none of
+    /// them are left out.
+    pub fn scan_fragments(
+        &self,
+        keys: &[FragmentKey],
+        segment: u16,
+        total: u16,
+    ) -> impl Stream<Item = Result<Scanned, StoreError>> + '_ {
+        let (filter, projection) = attributes::of_fragments(keys.len());
+        let mut scan = self.part(segment, total).filter_expression(filter).projection_expression(projection);
+        for (at, key) in keys.iter().enumerate() {
+            scan = scan.expression_attribute_names(format!("#f{at}"), attributes::fragment_attribute(key));
+        }
+        self.scanned_of(scan)
+    }
+
+    fn part(&self, segment: u16, total: u16) -> ScanFluentBuilder {
+        self.dynamodb
             .scan()
             .table_name(&self.table)
             .consistent_read(true)
             .segment(segment.into())
             .total_segments(total.into())
-            .filter_expression(attributes::IS_RECORD)
             .expression_attribute_values(":sk", s(attributes::RECORD_SK))
-            .into_paginator()
-            .send();
-        let pages = stream::unfold(pages, async |mut pages| Some((pages.next().await?, pages)));
+    }
+
+    fn scanned_of(&self, scan: ScanFluentBuilder) -> impl Stream<Item = Result<Scanned, StoreError>> + '_ {
+        let pages = stream::unfold(scan.into_paginator().send(), async |mut pages| Some((pages.next().await?, pages)));
         let items = pages.map_err(StoreError::aws("Scan")).map_ok(|page| {
             let items = page.items.unwrap_or_default();
             stream::iter(items.into_iter().filter_map(|item| Some((key_of(&item)?, item))).map(Ok))

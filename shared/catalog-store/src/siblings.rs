@@ -188,7 +188,7 @@ impl CatalogStore {
     }
 }
 
-fn version_of(item: &Item) -> Option<Version> {
+pub(crate) fn version_of(item: &Item) -> Option<Version> {
     attributes::text(item, attributes::VERSION)?.parse().ok()
 }
 
@@ -196,7 +196,7 @@ fn cursor_of(item: &Item, prefix: &str) -> Option<SiblingCursor> {
     attributes::text(item, attributes::SK)?.strip_prefix(prefix)?.parse().ok()
 }
 
-fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

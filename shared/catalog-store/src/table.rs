@@ -68,6 +68,14 @@ impl CatalogStore {
         collect(self.all_of(pk), max).await
     }
 
+    /// As [`Self::query_all`], of the sort keys that begin so.
+    pub(crate) async fn query_with_prefix(&self, pk: &str, prefix: &str, max: usize) -> Result<Vec<Item>, StoreError> {
+        let query = self.dynamodb.query().table_name(&self.table).consistent_read(true);
+        let query = query.key_condition_expression(attributes::BEGINS);
+        let query = query.expression_attribute_values(":pk", s(pk)).expression_attribute_values(":prefix", s(prefix));
+        collect(query, max).await
+    }
+
     /// As [`Self::query_all`], without the items whose body was taken away.
     pub(crate) async fn query_with_body(&self, pk: &str, max: usize) -> Result<Vec<Item>, StoreError> {
         collect(self.all_of(pk).filter_expression(attributes::HAS_BODY), max).await

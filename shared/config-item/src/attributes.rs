@@ -67,6 +67,12 @@ macro_rules! types {
 }
 use types;
 
+/// All rows.
+#[cfg(test)]
+pub(crate) fn all_types() -> impl Iterator<Item = &'static TypeAttributes> {
+    [compute::TYPES, data::TYPES, platform::TYPES].into_iter().flatten()
+}
+
 /// The row of a type, whatever case it is written in.
 pub(crate) fn attributes_of(resource_type: &str) -> Option<&'static TypeAttributes> {
     [compute::TYPES, data::TYPES, platform::TYPES]
@@ -182,14 +188,10 @@ mod tests {
 
     use super::*;
 
-    fn all() -> impl Iterator<Item = &'static TypeAttributes> {
-        [compute::TYPES, data::TYPES, platform::TYPES].into_iter().flatten()
-    }
-
     #[test]
     fn every_common_type_has_one_row_and_every_attribute_one_name() {
         let mut types = HashSet::new();
-        for row in all() {
+        for row in all_types() {
             assert!(types.insert(row.resource_type), "{}", row.resource_type);
             let mut names = HashSet::new();
             for Attribute { name, path, .. } in row.attributes {
@@ -219,7 +221,7 @@ mod tests {
             "token",
             "credential",
         ];
-        for row in all() {
+        for row in all_types() {
             for path in row.attributes.iter().map(|attribute| attribute.path).chain(row.state.iter().copied()) {
                 // A flag that is called so, and no policy.
                 let path = path.to_lowercase().replace("blockpublicpolicy", "");

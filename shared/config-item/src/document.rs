@@ -3,14 +3,17 @@
 
 use serde_json::Value;
 
+use crate::compliance::Compliance;
 use crate::error::{ConfigItemError, quoted};
 use crate::fields::{pick, text};
+use crate::file_delivery::FileDelivery;
 use crate::item::ConfigurationItem;
 
 /// SNS in an event in a list is 3; nobody needs twice as many.
 const MAX_ENVELOPES: usize = 6;
 
 const ITEM_CHANGE: &str = "ConfigurationItemChangeNotification";
+const COMPLIANCE_CHANGE: &str = "ComplianceChangeNotification";
 const OVERSIZED_CHANGE: &str = "OversizedConfigurationItemChangeNotification";
 
 /// What Config said in one message.
@@ -18,7 +21,11 @@ const OVERSIZED_CHANGE: &str = "OversizedConfigurationItemChangeNotification";
 pub enum ConfigMessage {
     Item(Box<ConfigurationItem>),
     Oversized(Box<Oversized>),
-    /// Compliance, deliveries of files, evaluations: nothing that a record is made of.
+    /// Whether a resource meets a rule.
+    Compliance(Box<Compliance>),
+    /// A snapshot or history that was put into Config's bucket, or not.
+    Delivery(FileDelivery),
+    /// Evaluations that begin, calls of Config's API: nothing that is kept.
     Ignored {
         message_type: String,
     },
@@ -100,7 +107,15 @@ fn open_event(
         return;
     }
     match pick(event, &["detail"]) {
-        Some(detail) if is_notification(detail) => open(detail, depth + 1, messages),
+        Some(detail) if is_notification(detail) => {
+            let before = messages.len();
+            open(detail, depth + 1, messages);
+            for message in messages[before..].iter_mut().flatten() {
+                if let ConfigMessage::Delivery(delivery) = message {
+                    delivery.came_from(text(event, &["account"]), text(event, &["region"]));
+                }
+            }
+        }
         // CloudTrail's word on calls of Config's API has the same source.
         Some(_) if !detail_type.starts_with("Config Configuration Item") => {
             messages.push(Ok(ConfigMessage::Ignored { message_type: quoted(detail_type) }));
@@ -142,7 +157,13 @@ fn read_notification(notification: &Value, messages: &mut Vec<Result<ConfigMessa
             None => messages.push(Err(ConfigItemError::Missing { what: "notification", field: "configurationItem" })),
         },
         OVERSIZED_CHANGE => messages.push(read_oversized(notification)),
-        _ => messages.push(Ok(ConfigMessage::Ignored { message_type: quoted(&message_type) })),
+        COMPLIANCE_CHANGE => {
+            messages.push(Compliance::read(notification).map(|read| ConfigMessage::Compliance(Box::new(read))));
+        }
+        other => messages.push(match FileDelivery::read(other, notification) {
+            Some(delivery) => delivery.map(ConfigMessage::Delivery),
+            None => Ok(ConfigMessage::Ignored { message_type: quoted(other) }),
+        }),
     }
 }
 

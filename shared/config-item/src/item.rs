@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use catalog_model::resource_types::{self, RESOURCE_TYPES};
-use catalog_model::{Arn, Canonical, Identity, MAX_ID_BYTES, Place};
+use catalog_model::{Arn, Canonical, Identity, MAX_ID_BYTES};
 use serde_json::Value;
 
 use crate::attributes::attributes_of;
 use crate::clock;
+use crate::config_id::{Subject, seen};
 use crate::error::{ConfigItemError, quoted};
 use crate::fields::{decoded, pick, text};
-use crate::relationships::{Relationship, seen};
+use crate::relationships::Relationship;
 use crate::tags;
 
 /// The region of what belongs to none.
@@ -116,9 +117,41 @@ impl ConfigurationItem {
         Identity::of_resource_without_arn(self.place(), &self.resource_type, &self.resource_id)
     }
 
-    pub fn place(&self) -> Place<'_> {
-        Place { partition: &self.partition, account: &self.account, region: &self.region }
+    /// The account that the item is about: of an account's own item, that account and not the one that manages it.
+    pub fn subject_account(&self) -> String {
+        self.identity().account_id().unwrap_or(&self.account).to_owned()
     }
+
+    /// Under which Config speaks of the resource where it says no ARN.
+    pub fn subject(&self) -> Option<Subject> {
+        Subject::of(self.place(), &self.resource_type, &self.resource_id)
+    }
+
+    pub fn place(&self) -> catalog_model::Place<'_> {
+        catalog_model::Place { partition: &self.partition, account: &self.account, region: &self.region }
+    }
+}
+
+/// Where a resource is, when no item of it says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub partition: String,
+    pub account: String,
+    pub region: String,
+}
+
+impl Place {
+    pub fn borrowed(&self) -> catalog_model::Place<'_> {
+        catalog_model::Place { partition: &self.partition, account: &self.account, region: &self.region }
+    }
+}
+
+/// The place that a message names in the fields of an item.
+pub(crate) fn place_of(message: &Value, resource_type: &str) -> Result<Place, ConfigItemError> {
+    // The region says the partition, also where the type belongs to none.
+    let given = text(message, &["awsRegion"]).unwrap_or_default().to_ascii_lowercase();
+    let partition = partition(None, &given).to_owned();
+    Ok(Place { partition, account: account(message, None)?, region: region(message, resource_type, None)? })
 }
 
 /// Names the resource and nothing of its configuration.
@@ -146,7 +179,7 @@ fn invalid(field: &'static str, found: &Value, expected: &'static str) -> Config
 }
 
 /// What goes into the key of a record.
-fn check_id(field: &'static str, id: &str) -> Result<(), ConfigItemError> {
+pub(crate) fn check_id(field: &'static str, id: &str) -> Result<(), ConfigItemError> {
     if id.len() > MAX_ID_BYTES {
         return Err(ConfigItemError::TooLong { field, bytes: id.len(), max: MAX_ID_BYTES });
     }
@@ -158,12 +191,20 @@ fn check_id(field: &'static str, id: &str) -> Result<(), ConfigItemError> {
 
 fn resource_type(item: &Value) -> Result<String, ConfigItemError> {
     let value = pick(item, &["resourceType"]).ok_or_else(|| missing("resourceType"))?;
-    let given = value.as_str().map(str::trim).unwrap_or_default();
+    let found = |_| invalid("resourceType", value, A_TYPE);
+    checked_type(value.as_str().unwrap_or_default()).map_err(found)
+}
+
+const A_TYPE: &str = "a type such as `AWS::S3::Bucket`";
+
+/// A type in the spelling of our tables, where they know it.
+pub(crate) fn checked_type(given: &str) -> Result<String, ConfigItemError> {
+    let given = given.trim();
     let is_type = given.len() <= MAX_TYPE_CHARS
         && given.contains("::")
         && given.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b':');
     if !is_type {
-        return Err(invalid("resourceType", value, "a type such as `AWS::S3::Bucket`"));
+        return Err(invalid("resourceType", &Value::from(given), A_TYPE));
     }
     let known = RESOURCE_TYPES.iter().find(|known| known.aws_type.eq_ignore_ascii_case(given));
     let spelled = known.map(|known| known.aws_type).or_else(|| Some(attributes_of(given)?.resource_type));

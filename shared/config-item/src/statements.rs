@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::attributes::{self, Observed};
 use crate::clock;
+use crate::config_id;
 use crate::document::ConfigMessage;
 use crate::error::ConfigItemError;
 use crate::fields::text;
@@ -19,6 +20,9 @@ use crate::relationships;
 
 /// Names in `configuration` under which a resource's second id is found.
 const SECOND_IDS: &[&str] = &["dbiResourceId", "dbClusterResourceId", "loadBalancerName"];
+
+/// The tag by which CloudFormation names the stack of a resource.
+const STACK_ID: &str = "aws:cloudformation:stack-id";
 
 /// What one message says. `Display` prints one sorted line per fact.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,20 +42,24 @@ impl ConfigMessage {
         match self {
             Self::Item(item) => item.statements(delivery, now_ms),
             Self::Oversized(oversized) => match oversized.item.status {
-                // Without detail there is nothing to say but that it exists.
-                Status::Recorded | Status::NotRecorded => oversized.item.notice(delivery, now_ms),
-                Status::Deleted => oversized.item.statements(delivery, now_ms),
+                // Without detail there is nothing to say but that it exists, and that its detail is elsewhere.
+                Status::Recorded => oversized.item.exists(Format::ConfigOversized, delivery, now_ms),
+                Status::NotRecorded | Status::Deleted => oversized.item.statements(delivery, now_ms),
             },
-            Self::Ignored { .. } => Ok(Statements::default()),
+            Self::Compliance(_) | Self::Delivery(_) | Self::Ignored { .. } => Ok(Statements::default()),
         }
     }
 }
 
 impl ConfigurationItem {
-    fn statements(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+    /// As [`ConfigMessage::statements`] of this item.
+    ///
+    /// # Errors
+    /// Fails on a capture time more than five minutes ahead of `now_ms`.
+    pub fn statements(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
         match self.status {
             Status::Recorded => self.observed(delivery, now_ms),
-            Status::NotRecorded => self.notice(delivery, now_ms),
+            Status::NotRecorded => self.exists(Format::ConfigNotice, delivery, now_ms),
             Status::Deleted => self.told(Format::Config, Said::Gone, 0, delivery, now_ms),
         }
     }
@@ -62,6 +70,9 @@ impl ConfigurationItem {
         let name_tag = self.tags.get("Name").filter(|name| !name.trim().is_empty());
         if let (None, Some(name)) = (&self.resource_name, name_tag) {
             facts.say(Pointer::metadata("title"), name.as_str());
+        }
+        if self.identity().account_id().is_some() {
+            facts.say(Pointer::metadata("title"), text(&self.configuration, &["accountName", "name"]));
         }
         let Observed { state, attributes } =
             attributes::observed(&self.resource_type, &self.configuration, &self.supplementary);
@@ -74,18 +85,25 @@ impl ConfigurationItem {
         for (key, value) in &self.tags {
             facts.say(Pointer::to(["spec", "aws", "tags", key]), value.as_str());
         }
-        let (relations, unresolved) = relationships::relations(&self.relationships, self.place(), &self.identity());
+        let identity = self.identity();
+        let own: BTreeSet<Key> = facts.keys.iter().cloned().chain([identity.key()]).collect();
+        let (relations, unresolved) =
+            relationships::relations(&self.relationships, self.place(), &self.resource_type, &own);
         facts.relations = relations;
+        let made_by = self.tags.get(STACK_ID).cloned().or_else(|| text(&self.configuration, &["parentId"]));
+        let stack = made_by.and_then(|arn| relationships::stack(&arn, self.place(), &identity));
+        facts.relations.extend(stack);
         self.told(Format::Config, Said::Facts(facts), unresolved, delivery, now_ms)
     }
 
     /// That the resource exists, and no more: nothing that is known is erased.
-    fn notice(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
-        self.told(Format::ConfigNotice, Said::Facts(self.identity_facts()), 0, delivery, now_ms)
+    fn exists(&self, format: Format, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
+        self.told(format, Said::Facts(self.identity_facts()), 0, delivery, now_ms)
     }
 
     fn identity_facts(&self) -> Facts {
         let identity = self.identity();
+        let account = self.subject_account();
         let mut facts = Facts::new(Role::Observed);
         facts.say(Pointer::to(["apiVersion"]), "backstage.io/v1alpha1");
         facts.say(Pointer::to(["kind"]), "Resource");
@@ -97,12 +115,12 @@ impl ConfigurationItem {
             ("resource-id", Some(self.resource_id.as_str())),
             ("name", self.resource_name.as_deref()),
             ("region", Some(self.region.as_str())),
-            ("account-id", Some(self.account.as_str())),
+            ("account-id", Some(account.as_str())),
         ] {
             facts.say(Pointer::annotation(&format!("aws.amazon.com/{annotation}")), value.map(str::to_owned));
         }
         facts.say(aws("resourceType"), self.resource_type.as_str());
-        facts.say(aws("accountId"), self.account.as_str());
+        facts.say(aws("accountId"), account);
         facts.say(aws("region"), self.region.as_str());
         facts.keys = self.second_ids(&identity);
         facts
@@ -116,7 +134,9 @@ impl ConfigurationItem {
         let ids: Vec<String> = said.into_iter().chain(inside).flatten().collect();
         let seen_as = SeenAs::ResourceType(&self.resource_type);
         let sightings: Vec<Sighting<'_>> = ids.iter().map(|id| Sighting { place: self.place(), seen_as, id }).collect();
-        secondary_keys(identity, &sightings)
+        let mut keys = secondary_keys(identity, &sightings);
+        keys.extend(config_id::spelled(self.place(), &self.resource_type, &self.resource_id));
+        keys
     }
 
     /// The record's own fragment, and what follows for the alias records of its second ids.

@@ -56,6 +56,9 @@ impl AwsResource<'_> {
 
 /// Account and region of a resource whose identity is known: the words of its ARN go before where it was seen.
 pub(crate) fn place_of<'a>(identity: &'a Identity, seen: Place<'a>) -> Place<'a> {
+    if let Some(account) = identity.account_id() {
+        return Place { account, region: "global", ..seen };
+    }
     let arn = identity.arn().and_then(Arn::parse);
     let said = |part: fn(&Arn<'a>) -> &'a str| arn.as_ref().map(part).filter(|part| !part.is_empty());
     let is_global = resource_types::of_arn(identity.as_str()).is_some_and(resource_types::is_global);

@@ -59,9 +59,14 @@ pub fn max_dropped_bytes(format: Format) -> u64 {
         Format::Cloudformation => cloudformation::MAX_CLOUDFORMATION_BYTES,
         Format::CdkOutputs => cdk_outputs::MAX_CDK_BYTES,
         Format::Openapi | Format::Asyncapi | Format::Deployment => api_definition::MAX_DEFINITION_BYTES,
-        Format::CatalogInfo | Format::Config | Format::ConfigNotice | Format::ConfigClaim | Format::PipelineState => {
-            return MAX_STREAMED_BYTES;
-        }
+        Format::CatalogInfo
+        | Format::Config
+        | Format::ConfigNotice
+        | Format::ConfigOversized
+        | Format::ConfigAccount
+        | Format::ConfigCompliance
+        | Format::ConfigClaim
+        | Format::PipelineState => return MAX_STREAMED_BYTES,
     };
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
@@ -83,9 +88,14 @@ pub fn parse(format: &str, name: &str, body: &[u8], parameters: &Parameters) -> 
         Format::Asyncapi => api_definition::parse(ApiType::Asyncapi, name, body, parameters),
         Format::CatalogInfo => catalog_info::parse(body, parameters),
         // No file of entities: `pipeline-event` reads deployments, and the others are no exports.
-        Format::Deployment | Format::Config | Format::ConfigNotice | Format::ConfigClaim | Format::PipelineState => {
-            Err(FormatError::Unknown { format: format.to_owned() }.into())
-        }
+        Format::Deployment
+        | Format::Config
+        | Format::ConfigNotice
+        | Format::ConfigOversized
+        | Format::ConfigAccount
+        | Format::ConfigCompliance
+        | Format::ConfigClaim
+        | Format::PipelineState => Err(FormatError::Unknown { format: format.to_owned() }.into()),
     }
 }
 

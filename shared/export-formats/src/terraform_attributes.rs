@@ -86,6 +86,7 @@ static SHOWN: &[(&str, &[(&str, &str)])] = &[
     ("aws_s3_bucket", &[]),
     ("aws_sfn_state_machine", &[("type", "stateMachineType")]),
     ("aws_sns_topic", &[("fifo_topic", "fifoTopic")]),
+    ("aws_organizations_account", &[("joined_method", "joinedMethod"), ("parent_id", "organizationalUnit")]),
     ("aws_sqs_queue", &[("fifo_queue", "fifoQueue"), ("visibility_timeout_seconds", "visibilityTimeoutSeconds")]),
     ("aws_subnet", &[("cidr_block", "cidrBlock")]),
     ("aws_vpc", &[("cidr_block", "cidrBlock")]),

@@ -63,10 +63,14 @@ pub enum Metric {
     FragmentsDuplicate,
     /// From the oldest change of a stream batch to its row in the log. DynamoDB tells the time of a change in whole seconds.
     IndexLag,
+    /// From the capture of the latest item of a batch to the event or notification of it.
+    CaptureToEvent,
+    /// From that to the item's place in the catalog.
+    EventToApplied,
 }
 
 /// The table: metric, its name in CloudWatch, its unit.
-const METRICS: [(Metric, &str, Unit); 10] = [
+const METRICS: [(Metric, &str, Unit); 12] = [
     (Metric::MessagesReceived, "MessagesReceived", Unit::Count),
     (Metric::MessagesAcked, "MessagesAcked", Unit::Count),
     (Metric::MessagesRetried, "MessagesRetried", Unit::Count),
@@ -77,6 +81,8 @@ const METRICS: [(Metric, &str, Unit); 10] = [
     (Metric::FragmentsStale, "FragmentsStale", Unit::Count),
     (Metric::FragmentsDuplicate, "FragmentsDuplicate", Unit::Count),
     (Metric::IndexLag, "IndexLag", Unit::Milliseconds),
+    (Metric::CaptureToEvent, "CaptureToEvent", Unit::Milliseconds),
+    (Metric::EventToApplied, "EventToApplied", Unit::Milliseconds),
 ];
 
 impl Metric {

@@ -46,7 +46,13 @@ pub enum SettingsError {
 /// # Errors
 /// Fails if the variable is not set, is empty, or is not UTF-8.
 pub fn required(variable: &'static str) -> Result<String, SettingsError> {
-    env::var(variable).ok().filter(|value| !value.is_empty()).ok_or(SettingsError::Missing { variable })
+    optional(variable).ok_or(SettingsError::Missing { variable })
+}
+
+/// `None` if the variable is not set, is empty, or is not UTF-8.
+#[must_use]
+pub fn optional(variable: &'static str) -> Option<String> {
+    env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
 /// # Errors

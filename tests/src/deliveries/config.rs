@@ -1,10 +1,14 @@
 //! What AWS Config tells of the company: creations, changes, a deletion; a duplicate, an out-of-order pair, a message
 //! that is no message, and an instance that nobody owns.
 
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Map, Value, json};
 
-use super::Plot;
-use super::aws::{Queue, sqs_batch, uuid_of};
+use super::aws::{Queue, s3_created, sqs_batch, uuid_of};
+use super::{Plot, StoredObject};
 use crate::company::Company;
 
 /// One resource, as its configuration item names it.
@@ -265,4 +269,91 @@ pub fn later_items(company: &Company, plot: &mut Plot) {
     let table_again = message(&table(company), "OK", 15);
     let broken = table_again[..table_again.len() / 2].to_owned();
     plot.deliver("config-change", "malformed-among-good", batch(&[table_again, broken], 15));
+}
+
+/// The result of a rule for a resource, in the envelope of EventBridge: of one that is named by type and id alone.
+pub fn compliance_change(resource: &Resource, rule: &str, compliance: &str, evaluated: &str) -> Value {
+    let Resource { resource_type, id, account, region, .. } = resource;
+    json!({
+        "version": "0",
+        "id": uuid_of(&format!("{rule} {id} {evaluated}")),
+        "detail-type": "Config Rules Compliance Change",
+        "source": "aws.config",
+        "account": account,
+        "time": format!("{}Z", &evaluated[..19]),
+        "region": region,
+        "resources": [],
+        "detail": {
+            "resourceId": id,
+            "awsRegion": region,
+            "awsAccountId": account,
+            "configRuleName": rule,
+            "configRuleARN": format!("arn:aws:config:{region}:{account}:config-rule/config-rule-{}", &uuid_of(rule)[..6]),
+            "recordVersion": "1.0",
+            "messageType": "ComplianceChangeNotification",
+            "notificationCreationTime": evaluated,
+            "newEvaluationResult": {
+                "evaluationResultIdentifier": {
+                    "evaluationResultQualifier": {"configRuleName": rule, "resourceType": resource_type, "resourceId": id},
+                    "orderingTimestamp": evaluated
+                },
+                "complianceType": compliance,
+                "resultRecordedTime": evaluated,
+                "configRuleInvokedTime": evaluated,
+                "annotation": null,
+                "resultToken": null
+            },
+            "oldEvaluationResult": null
+        }
+    })
+}
+
+/// What came besides items: results of a rule, an item too large for its message, and a snapshot of the production account.
+pub fn rules_and_files(company: &Company, plot: &mut Plot) {
+    let queue_at = config_queue(company);
+    let batch = |bodies: &[String], minute: i64| sqs_batch(queue_at, FIRST_MS + minute * 60_000 + 4_000, bodies);
+    let Company { accounts, regions, .. } = company;
+
+    let production = database(company, &accounts.production, &regions[0]);
+    let result =
+        |rule: &str, compliance: &str| compliance_change(&production, rule, compliance, &captured(20).0).to_string();
+    let results = [result("rds-storage-encrypted", "COMPLIANT"), result("rds-logging-enabled", "NON_COMPLIANT")];
+    plot.deliver("config-change", "results-of-rules", batch(&results, 20));
+
+    let mut notice = item_change(&table(company), "OK", &captured(21).0, captured(21).1);
+    let detail = &mut notice["detail"];
+    let mut summary = detail["configurationItem"].take();
+    for field in ["configuration", "supplementaryConfiguration", "tags", "relationships", "relatedEvents"] {
+        summary.as_object_mut().expect("an item is an object").remove(field);
+    }
+    summary["changeType"] = json!("UPDATE");
+    *detail = json!({
+        "recordVersion": "1.0",
+        "messageType": "OversizedConfigurationItemChangeNotification",
+        "notificationCreationTime": captured(21).0,
+        "configurationItemSummary": summary,
+        "s3DeliverySummary": {"s3BucketLocation": null, "errorCode": "InternalError", "errorMessage": "try again"}
+    });
+    plot.deliver("config-change", "oversized", batch(&[notice.to_string()], 21));
+
+    let items: Vec<Value> = live_resources(company)
+        .iter()
+        .filter(|resource| resource.account == accounts.production && resource.region == regions[0])
+        .map(|resource| {
+            item_change(resource, "OK", &captured(22).0, captured(22).1)["detail"]["configurationItem"].clone()
+        })
+        .collect();
+    let text = json!({"fileVersion": "1.0", "configSnapshotId": uuid_of("snapshot"), "configurationItems": items});
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    let written = encoder.write_all(text.to_string().as_bytes()).and_then(|()| encoder.finish());
+    let bytes = written.expect("memory takes what is written");
+    let (account, region) = (&accounts.production, &regions[0]);
+    let key = format!(
+        "AWSLogs/{account}/Config/{region}/2026/11/1/ConfigSnapshot/\
+         {account}_Config_{region}_ConfigSnapshot_20261101T082200Z_{}.json.gz",
+        uuid_of("snapshot")
+    );
+    let notification = s3_created(account, region, "callboard-config", &key, &bytes, &captured(23).0);
+    plot.objects.push(StoredObject { bucket: "callboard-config", key, bytes, metadata: Vec::new() });
+    plot.deliver("config-change", "snapshot", batch(&[notification.to_string()], 23));
 }

@@ -43,6 +43,7 @@ impl Plot {
         exports::infrastructure(company, &mut plot);
         config::later_items(company, &mut plot);
         report::month(company, &mut plot);
+        config::rules_and_files(company, &mut plot);
         plot
     }
 

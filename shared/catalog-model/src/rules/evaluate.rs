@@ -185,7 +185,12 @@ impl Ruled {
             let (step, rule) = match format {
                 Format::CatalogInfo => (Step::Declaration, Cow::Borrowed(rule_for(&pointer).name)),
                 // There is nobody to give it a parameter.
-                Format::Config | Format::ConfigNotice | Format::ConfigClaim => (Step::Tags, Cow::Borrowed("tags")),
+                Format::Config
+                | Format::ConfigNotice
+                | Format::ConfigOversized
+                | Format::ConfigAccount
+                | Format::ConfigCompliance
+                | Format::ConfigClaim => (Step::Tags, Cow::Borrowed("tags")),
                 _ => (Step::Parameter, Cow::Borrowed("parameter of the export")),
             };
             (step, value.clone(), rule)

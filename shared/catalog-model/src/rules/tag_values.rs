@@ -28,6 +28,9 @@ impl<'f> Tags<'f> {
             | Format::Asyncapi
             | Format::Deployment
             | Format::ConfigNotice
+            | Format::ConfigOversized
+            | Format::ConfigAccount
+            | Format::ConfigCompliance
             | Format::ConfigClaim
             | Format::PipelineState => None,
         }

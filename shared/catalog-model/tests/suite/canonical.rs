@@ -51,11 +51,18 @@ arn | arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1dde -> arn:aws-us-gov:k
 arn | arn:aws:events:{h}:rule/default/nightly -> arn:aws:events:{h}:rule/nightly
 arn | arn:aws:events:{h}:rule/orders-bus/nightly -> arn:aws:events:{h}:rule/orders-bus/nightly
 arn | arn:aws:autoscaling:{h}:autoScalingGroup:7f:autoScalingGroupName/front -> arn:aws:autoscaling:{h}:autoScalingGroup:7f:autoScalingGroupName/front
+arn | arn:aws:organizations::999988887777:account/o-exampleorgid/111122223333 -> config:aws:111122223333:global:AWS::::Account/111122223333
+arn | arn:aws-cn:organizations::999988887777:account/o-exampleorgid/111122223333 -> config:aws-cn:111122223333:global:AWS::::Account/111122223333
+arn | arn:aws:organizations::999988887777:account/o-exampleorgid/12 -> arn:aws:organizations::999988887777:account/o-exampleorgid/12
+arn | arn:aws:organizations::999988887777:ou/o-exampleorgid/ou-1 -> arn:aws:organizations::999988887777:ou/o-exampleorgid/ou-1
 arn | arn:aws:newservice:{h}:thing/a:b/c -> arn:aws:newservice:{h}:thing/a:b/c
 arn | orders -> unknown
 arn | arn:aws:s3 -> unknown
 
 # As Config and CloudFormation name it
+AWS::::Account | 111122223333 -> config:aws:111122223333:global:AWS::::Account/111122223333
+AWS::Organizations::Account | 444455556666 -> config:aws:444455556666:global:AWS::::Account/444455556666
+AWS::::Account | prod -> unknown
 AWS::EC2::Instance | i-0a1b2c3d4e5f60718 -> arn:aws:ec2:{h}:instance/i-0a1b2c3d4e5f60718
 AWS::EC2::INSTANCE | i-00000000 -> arn:aws:ec2:{h}:instance/i-00000000
 AWS::EC2::Volume | vol-0a1b2c3d -> arn:aws:ec2:{h}:volume/vol-0a1b2c3d

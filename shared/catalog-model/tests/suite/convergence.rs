@@ -17,15 +17,17 @@ fn identity() -> Identity {
 
 fn source(format: Format) -> SourceObject {
     match format {
-        Format::Config | Format::ConfigNotice => SourceObject::config(format, "111122223333", &identity()),
+        Format::Config | Format::ConfigNotice | Format::ConfigOversized => {
+            SourceObject::config(format, "111122223333", &identity())
+        }
         _ => SourceObject { door: Door::Http, producer: "shop.orders".into(), format, name: "prod".into() },
     }
 }
 
 fn role(format: Format, is_weak: bool) -> Role {
     match format {
-        Format::Config | Format::ConfigNotice => Role::Observed,
-        Format::ConfigClaim | Format::PipelineState => Role::Mentioned,
+        Format::Config | Format::ConfigNotice | Format::ConfigOversized | Format::ConfigAccount => Role::Observed,
+        Format::ConfigClaim | Format::ConfigCompliance | Format::PipelineState => Role::Mentioned,
         Format::CatalogInfo => Role::Declared,
         _ if is_weak => Role::Stub,
         Format::TerraformState

@@ -17,7 +17,9 @@ fn cluster() -> Identity {
 
 fn source(format: Format, name: &str) -> SourceObject {
     match format {
-        Format::Config | Format::ConfigNotice => SourceObject::config(format, "111122223333", &cluster()),
+        Format::Config | Format::ConfigNotice | Format::ConfigOversized => {
+            SourceObject::config(format, "111122223333", &cluster())
+        }
         _ => SourceObject { door: Door::S3, producer: "shop.orders".into(), format, name: name.into() },
     }
 }
@@ -313,4 +315,62 @@ fn a_record_of_many_fields_is_stitched_in_a_time_that_grows_with_them() {
     let fields: Vec<(&str, Value)> = fields.iter().map(|(pointer, value)| (pointer.as_str(), value.clone())).collect();
     let stitched = stitched(&cluster(), vec![(Format::Config, "", 1, facts(Role::Observed, &fields))]);
     assert_eq!(stitched.entity()["spec"]["aws"]["tags"].as_object().unwrap().len(), 20_000);
+}
+
+#[test]
+fn a_state_too_large_for_its_message_is_told_until_config_says_more_of_that_moment_or_later() {
+    use Format::{Config, ConfigNotice, ConfigOversized};
+    let observed = || facts(Role::Observed, &[]);
+    for (fragments, is_incomplete, exists) in [
+        (vec![(ConfigOversized, "", 2, observed())], true, true),
+        (vec![(Config, "", 1, observed()), (ConfigOversized, "", 2, observed())], true, true),
+        (vec![(Config, "", 2, observed()), (ConfigOversized, "", 2, observed())], false, true),
+        (vec![(Config, "", 3, observed()), (ConfigOversized, "", 2, observed())], false, true),
+        (vec![(Config, "", 3, Said::Gone), (ConfigOversized, "", 2, observed())], false, false),
+        (vec![(Config, "", 1, Said::Gone), (ConfigOversized, "", 2, observed())], true, true),
+        (vec![(ConfigNotice, "", 3, observed()), (ConfigOversized, "", 2, observed())], false, true),
+    ] {
+        let stitched = stitched(&cluster(), fragments.clone());
+        let told = stitched.status.iter().any(|item| item.item_type == "callboard/incomplete");
+        assert_eq!((told, stitched.existence.exists()), (is_incomplete, exists), "{fragments:?}");
+    }
+}
+
+#[test]
+fn compliance_is_told_of_what_exists_and_makes_nothing_exist() {
+    let counts = |failing: u64, names: Value| {
+        facts(
+            Role::Mentioned,
+            &[
+                ("/spec/aws/compliance/nonCompliant", json!(failing)),
+                ("/spec/aws/compliance/compliant", json!(5)),
+                ("/spec/aws/compliance/failing", names),
+            ],
+        )
+    };
+    let alone = stitched(&cluster(), vec![(Format::ConfigCompliance, "", 9, counts(2, json!(["a", "b"])))]);
+    assert!(!alone.existence.exists());
+    for (failing, names, expected) in [
+        (0, Value::Null, "info: meets all 5 rules of AWS Config that apply to it"),
+        (2, json!(["a", "b"]), "warning: does not meet 2 of 7 rules of AWS Config: a, b"),
+        (3, json!(["a", "b"]), "warning: does not meet 3 of 8 rules of AWS Config: a, b, ..."),
+    ] {
+        let words = vec![
+            (Format::Config, "", 1, facts(Role::Observed, &[])),
+            (Format::ConfigCompliance, "", 9, counts(failing, names)),
+        ];
+        let stitched = stitched(&cluster(), words);
+        let told: Vec<String> =
+            stitched.status.iter().map(|item| format!("{}: {}", item.level, item.message)).collect();
+        assert_eq!(told, [expected]);
+    }
+}
+
+#[test]
+fn an_account_exists_while_config_sees_resources_in_it_or_says_so() {
+    let account = Identity::of_account("aws", "111122223333");
+    let stub = || (Format::ConfigAccount, "", 1, facts(Role::Observed, &[("/kind", json!("Resource"))]));
+    assert!(stitched(&account, vec![stub()]).existence.exists());
+    assert!(!stitched(&account, vec![stub(), (Format::Config, "", 1, Said::Gone)]).existence.exists());
+    assert!(derived_name(&account).starts_with("111122223333-"));
 }

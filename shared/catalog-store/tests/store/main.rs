@@ -13,6 +13,8 @@ mod publications;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod registers;
+#[cfg(test)]
 mod rollups;
 #[cfg(test)]
 mod scans;
@@ -24,5 +26,7 @@ mod segments;
 mod siblings;
 #[cfg(test)]
 mod stack;
+#[cfg(test)]
+mod sweeps;
 #[cfg(test)]
 mod table;

@@ -1,5 +1,5 @@
 use catalog_model::{Door, SourceObject};
-use catalog_store::{FailureRecord, Parked};
+use catalog_store::{FailureRecord, IngestLag, Parked};
 use serde_json::json;
 
 use crate::stack::{NOW, Stack, file, serial};
@@ -114,4 +114,19 @@ async fn the_last_receipt_of_each_door_is_kept() {
     assert_eq!(receipts, [json!({ "n": "2 again" }), long]);
     assert!(stack.store.receipts("acme.shop", "catalog-info", "never").await.unwrap().is_empty());
     assert_eq!(stack.objects("bodies").len(), 1);
+}
+
+#[tokio::test]
+async fn the_latest_capture_of_an_account_stays_whoever_comes_last() {
+    let stack = Stack::start().await;
+    let lag = |account: &str, captured_ms: u64| IngestLag {
+        account: account.to_owned(),
+        captured_ms,
+        told_ms: captured_ms + 5,
+        applied_ms: captured_ms + 9,
+    };
+    for (account, captured_ms) in [("2", 10), ("1", 30), ("1", 20), ("2", 10)] {
+        stack.store.note_lag(&lag(account, captured_ms)).await.unwrap();
+    }
+    assert_eq!(stack.store.lags().await.unwrap(), [lag("1", 30), lag("2", 10)]);
 }

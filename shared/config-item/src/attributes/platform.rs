@@ -123,6 +123,10 @@ super::types! {
         namespace Text "namespace"
         actionsEnabled Flag "actionsEnabled"
     }
+    "AWS::Organizations::Account" ["status"] {
+        joinedMethod Text "joinedMethod"
+        organizationalUnit Text "parentIds.0"
+    }
     "AWS::Cognito::UserPool" [] {
         mfa Text "mfaConfiguration"
         deletionProtection Text "deletionProtection"
