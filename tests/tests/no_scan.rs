@@ -97,6 +97,9 @@ async fn no_request_scans_the_table() {
     let by_refs = json!({"entityRefs": [format!("component:default/{hero}"), "component:default/nobody"]}).to_string();
     let from = format!("{}-01", company.month);
     let to = format!("{}-28", company.month);
+    let scope = format!("component:default/{hero}");
+    let (team, account) = (&company.teams[company.hero().owner].name, &company.accounts.production);
+    let intervals = format!("R2/P7D/{}-28", company.month);
     let page = [("filter", "kind=resource"), ("limit", "500")];
     let requests = [
         request("GET", &format!("/api/catalog/entities/by-name/component/default/{hero}"), &[], None),
@@ -108,6 +111,30 @@ async fn no_request_scans_the_table() {
         request("GET", &format!("/api/explain/component/default/{hero}"), &[], None),
         request("GET", "/api/costs", &[("scope", "all"), ("from", &from), ("to", &to)], None),
         request("GET", &format!("/api/costs/statements/{}", company.month), &[], None),
+        request("GET", "/api/costs/coverage", &[("scope", &scope), ("from", &from), ("to", &to)], None),
+        request("GET", "/api/costs/unallocated", &[("from", &from), ("to", &to)], None),
+        request("GET", "/api/costs/actions", &[("scope", "all")], None),
+        request("GET", "/api/cost-insights/last-complete-billing-date", &[], None),
+        request("GET", "/api/cost-insights/groups", &[("userId", "someone@example.com")], None),
+        request("GET", &format!("/api/cost-insights/groups/{team}/projects"), &[], None),
+        request("GET", &format!("/api/cost-insights/groups/{team}/daily-cost"), &[("intervals", &intervals)], None),
+        request("GET", &format!("/api/cost-insights/groups/{team}/alerts"), &[], None),
+        request(
+            "GET",
+            &format!("/api/cost-insights/projects/{account}/daily-cost"),
+            &[("intervals", &intervals)],
+            None,
+        ),
+        request(
+            "GET",
+            &format!("/api/cost-insights/entities/component/default/{hero}/daily-cost"),
+            &[("intervals", &intervals)],
+            None,
+        ),
+        request("GET", "/api/cost-insights/metrics/unblended/daily", &[("intervals", &intervals)], None),
+        request("GET", "/api/cost-insights/products/ec2/insights", &[("group", team), ("intervals", &intervals)], None),
+        request("GET", "/api/deployments", &[("entity", &scope)], None),
+        request("GET", "/api/dora", &[("entity", &scope)], None),
         request("GET", "/api/status", &[], None),
         request("GET", "/openapi.json", &[], None),
     ];

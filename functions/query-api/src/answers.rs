@@ -11,6 +11,7 @@ use delivery::api::ApiError;
 use futures::stream::{BoxStream, StreamExt};
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, ETAG, HeaderValue};
+use serde::Serialize;
 use sha1::{Digest, Sha1};
 use tracing::error;
 
@@ -109,6 +110,26 @@ pub(crate) fn json(body: &serde_json::Value) -> Answer {
 /// A 200 with what is JSON already, and its tag.
 pub(crate) fn json_text(body: String) -> Answer {
     tagged(200, body.into())
+}
+
+/// A 200 with something that serialises, exact numbers included.
+pub(crate) fn serialised(body: &impl Serialize) -> Result<Answer, ApiError> {
+    serde_json::to_string(body).map(json_text).map_err(|source| {
+        error!(error = %source, "an answer does not serialise");
+        ApiError::internal()
+    })
+}
+
+/// The same with the fields of an object before its own.
+pub(crate) fn merged(first: &serde_json::Value, then: &impl Serialize) -> Result<Answer, ApiError> {
+    #[derive(Serialize)]
+    struct Merged<'a, T> {
+        #[serde(flatten)]
+        first: &'a serde_json::Value,
+        #[serde(flatten)]
+        then: &'a T,
+    }
+    serialised(&Merged { first, then })
 }
 
 /// JSON with its tag.

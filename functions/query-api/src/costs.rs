@@ -1,14 +1,25 @@
-//! `GET /api/costs` and `GET /api/costs/statements/{yyyy-mm}`: exact amounts from the rollups of the generations that count.
+//! `GET /api/costs` and what is below it: exact amounts from the rollups of the generations that count.
+
+mod actions;
+mod coverage;
+mod missing;
+mod rollups;
+
+pub(crate) use actions::{actions, actions_of};
+pub(crate) use coverage::coverage;
+pub(crate) use missing::missing;
+pub(crate) use rollups::{Heads, Rollups};
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
-use cost_model::{AmountError, CostQuery, Dimension, Granularity, Metric, Month, Rollup, Scope, Statement, costs};
+use cost_model::{AmountError, CostQuery, Dimension, Granularity, Metric, Month, Scope, Statement, costs};
 use delivery::api::{ApiError, header};
-use futures::future::try_join_all;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use tracing::error;
 
 use crate::answers::{self, Answer, unavailable};
@@ -27,40 +38,32 @@ pub(crate) async fn of_scope(
     let parameters = Parameters::check(request, &["scope", "from", "to", "by", "metric", "granularity"])?;
     let asked = parameters.required("scope")?;
     let scope: Scope = asked.parse().map_err(|error| invalid("scope", &error))?;
+    let (from, to, months) = span(&parameters)?;
     let query = CostQuery {
-        from: parsed(&parameters, "from")?.ok_or_else(|| crate::parameters::missing("from"))?,
-        to: parsed(&parameters, "to")?.ok_or_else(|| crate::parameters::missing("to"))?,
+        from,
+        to,
         by: dimensions(&parameters)?,
         metric: parsed(&parameters, "metric")?.unwrap_or(Metric::Unblended),
         granularity: parsed(&parameters, "granularity")?.unwrap_or(Granularity::Daily),
     };
-    if query.from >= query.to {
-        return Err(ApiError::input("request/query/to must be after `from`: it is the first day that is left out"));
-    }
-    let months = Month::between(query.from, query.to);
-    if months.len() > MAX_MONTHS {
-        return Err(ApiError::input(format!(
-            "from {} to {} are {} months, and one answer covers at most {MAX_MONTHS}; ask in several requests",
-            query.from,
-            query.to,
-            months.len()
-        )));
-    }
+    let heads = deps.rollups.heads(&deps.store, now).await?;
     let (scopes, is_known) = stored_scopes(&scope, deps, now).await?;
-    let mut rollups = Vec::new();
-    for scope in &scopes {
-        rollups.extend(read(scope, &months, deps).await?);
-    }
+    let rollups = deps.rollups.of_all(&scopes, &months, &heads, &deps.store).await?;
     if rollups.is_empty() && !is_known {
         return Err(ApiError::not_found(format!(
             "scope `{asked}` is neither in the catalog nor in any cost report of these months"
         )));
     }
-    let answer = costs(&rollups, &query).map_err(too_large)?;
-    Ok(answers::json(&answer.to_json(asked, &query)))
+    let answer = costs(rollups.iter().map(Arc::as_ref), &query).map_err(too_large)?;
+    answers::serialised(&answer.body(asked, &query))
 }
 
-pub(crate) async fn statement(request: &ApiGatewayProxyRequest, month: &str, deps: &Deps) -> Result<Answer, ApiError> {
+pub(crate) async fn statement(
+    request: &ApiGatewayProxyRequest,
+    month: &str,
+    deps: &Deps,
+    now: Timestamp,
+) -> Result<Answer, ApiError> {
     let parameters = Parameters::check(request, &["format"])?;
     let month: Month = month.parse().map_err(|error| ApiError::input(format!("request/params/month: {error}")))?;
     let as_csv = match parameters.one("format")? {
@@ -71,13 +74,14 @@ pub(crate) async fn statement(request: &ApiGatewayProxyRequest, month: &str, dep
         }
         None => header(request, "accept").is_some_and(|accept| accept.to_ascii_lowercase().contains("text/csv")),
     };
-    let rollups = read(&Scope::All, &[month], deps).await?;
+    let heads = deps.rollups.heads(&deps.store, now).await?;
+    let rollups = deps.rollups.of(&Scope::All, &[month], &heads, &deps.store).await?;
     if rollups.is_empty() {
         return Err(ApiError::not_found(format!(
             "there is no cost report of {month}; /api/status lists the months there are"
         )));
     }
-    let statement = Statement::of(&rollups).map_err(too_large)?;
+    let statement = Statement::of(rollups.iter().map(Arc::as_ref)).map_err(too_large)?;
     if !as_csv {
         return Ok(answers::json(&statement.to_json(&month.to_string())));
     }
@@ -90,7 +94,7 @@ pub(crate) async fn statement(request: &ApiGatewayProxyRequest, month: &str, dep
 
 /// Under which scopes the costs of the scope are kept, and whether the catalog knows it. A resource's costs are kept by
 /// identity, whatever it is called.
-async fn stored_scopes(scope: &Scope, deps: &Deps, now: Timestamp) -> Result<(Vec<Scope>, bool), ApiError> {
+pub(crate) async fn stored_scopes(scope: &Scope, deps: &Deps, now: Timestamp) -> Result<(Vec<Scope>, bool), ApiError> {
     match scope {
         Scope::All | Scope::Account(_) => Ok((vec![scope.clone()], true)),
         Scope::Resource(identity) => {
@@ -109,25 +113,21 @@ async fn stored_scopes(scope: &Scope, deps: &Deps, now: Timestamp) -> Result<(Ve
     }
 }
 
-/// The rollups of one scope, of every report of these months: each of the generation that counts.
-async fn read(scope: &Scope, months: &[Month], deps: &Deps) -> Result<Vec<Rollup>, ApiError> {
-    let wanted: BTreeSet<String> = months.iter().map(Month::to_string).collect();
-    let scope = scope.to_string();
-    let heads = deps.store.heads().await.map_err(unavailable)?;
-    let generations: BTreeSet<(String, String)> = heads
-        .into_iter()
-        .filter(|(_, month, _)| wanted.contains(month))
-        .map(|(_, month, head)| (month, head.generation))
-        .collect();
-    let bodies = generations.iter().map(|(month, generation)| deps.store.rollups(&scope, month, generation));
-    let bodies = try_join_all(bodies).await.map_err(unavailable)?;
-    let rollup = |body| {
-        Rollup::from_json(body).map_err(|source| {
-            error!(error = %delivery::describe(&source), scope, "a stored rollup cannot be read");
-            ApiError::internal()
-        })
-    };
-    bodies.into_iter().flatten().map(rollup).collect()
+/// `from`, `to` and the months that they touch.
+fn span(parameters: &Parameters<'_>) -> Result<(Date, Date, Vec<Month>), ApiError> {
+    let from: Date = parsed(parameters, "from")?.ok_or_else(|| crate::parameters::missing("from"))?;
+    let to: Date = parsed(parameters, "to")?.ok_or_else(|| crate::parameters::missing("to"))?;
+    if from >= to {
+        return Err(ApiError::input("request/query/to must be after `from`: it is the first day that is left out"));
+    }
+    let months = Month::between(from, to);
+    if months.len() > MAX_MONTHS {
+        return Err(ApiError::input(format!(
+            "from {from} to {to} are {} months, and one answer covers at most {MAX_MONTHS}; ask in several requests",
+            months.len()
+        )));
+    }
+    Ok((from, to, months))
 }
 
 /// `by` may repeat, and may list several separated by commas.
@@ -136,16 +136,19 @@ fn dimensions(parameters: &Parameters<'_>) -> Result<BTreeSet<Dimension>, ApiErr
     names.filter(|name| !name.is_empty()).map(|name| name.parse().map_err(|error| invalid("by", &error))).collect()
 }
 
-fn parsed<T: FromStr<Err: std::fmt::Display>>(parameters: &Parameters<'_>, name: &str) -> Result<Option<T>, ApiError> {
+pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
+    parameters: &Parameters<'_>,
+    name: &str,
+) -> Result<Option<T>, ApiError> {
     parameters.one(name)?.map(|text| text.parse().map_err(|error| invalid(name, &error))).transpose()
 }
 
-fn invalid(name: &str, error: &dyn std::fmt::Display) -> ApiError {
+pub(crate) fn invalid(name: &str, error: &dyn std::fmt::Display) -> ApiError {
     ApiError::input(format!("request/query/{name}: {error}"))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn too_large(source: AmountError) -> ApiError {
+pub(crate) fn too_large(source: AmountError) -> ApiError {
     error!(error = %source, "amounts cannot be summed");
     ApiError::internal()
 }

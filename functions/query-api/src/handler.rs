@@ -14,9 +14,10 @@ use tokio::sync::OnceCell;
 use tracing::{error, info, instrument};
 
 use crate::answers::{Answer, AnswerBody, unavailable};
+use crate::costs::Rollups;
 use crate::cursor::CursorKey;
 use crate::documents::Documents;
-use crate::{Settings, catalog, changes, costs, deployments, encodings, explain, pages, status};
+use crate::{Settings, catalog, changes, cost_insights, costs, deployments, encodings, explain, pages, status};
 
 /// What the handler is connected to, and what it remembers between requests.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub struct Deps {
     pub(crate) store: CatalogStore,
     pub(crate) live: LiveCatalog,
     pub(crate) documents: Documents,
+    pub(crate) rollups: Rollups,
     cursor_key: OnceCell<CursorKey>,
     /// While there is no key for all: nothing was ever indexed.
     own_cursor_key: OnceCell<CursorKey>,
@@ -42,7 +44,8 @@ impl Deps {
 
     fn new(store: CatalogStore, cursor_key: OnceCell<CursorKey>) -> Self {
         let live = LiveCatalog::new(store.clone());
-        Self { live, documents: Documents::default(), store, cursor_key, own_cursor_key: OnceCell::new() }
+        let (documents, rollups) = (Documents::default(), Rollups::default());
+        Self { live, documents, rollups, store, cursor_key, own_cursor_key: OnceCell::new() }
     }
 
     /// What signs and checks cursors.
@@ -106,7 +109,14 @@ async fn route(request: &ApiGatewayProxyRequest, deps: &Arc<Deps>, now: Timestam
         ("GET", ["api", "deployments"]) => deployments::deployments(request, deps, now).await,
         ("GET", ["api", "dora"]) => deployments::dora(request, deps, now).await,
         ("GET", ["api", "costs"]) => costs::of_scope(request, deps, now).await,
-        ("GET", ["api", "costs", "statements", _]) => costs::statement(request, &decode(parts[3])?, deps).await,
+        ("GET", ["api", "costs", "statements", _]) => costs::statement(request, &decode(parts[3])?, deps, now).await,
+        ("GET", ["api", "costs", "coverage"]) => costs::coverage(request, deps, now).await,
+        ("GET", ["api", "costs", "unallocated"]) => costs::missing(request, deps, now).await,
+        ("GET", ["api", "costs", "actions"]) => costs::actions(request, deps, now).await,
+        ("GET", ["api", "cost-insights", below @ ..]) => {
+            let parts = parts[2..].iter().map(|part| decode(part)).collect::<Result<Vec<String>, ApiError>>()?;
+            cost_insights::route(request, &parts, below, deps, now).await
+        }
         ("GET", ["openapi.json"]) => Ok(pages::openapi()),
         ("GET", [""]) => Ok(pages::home(request)),
         _ => {

@@ -128,7 +128,7 @@ async fn the_document_describes_every_route_and_no_other() {
             continue;
         }
         for method in operations.as_object().unwrap().keys() {
-            let concrete = path.replace("{month}", "2026-10").replace(['{', '}'], "");
+            let concrete = path.replace("{month}", "2026-10").replace("{metric}", "unblended").replace(['{', '}'], "");
             let (status, _) = answer(&method.to_uppercase(), &concrete, &[]).await;
             assert!([200, 204, 400, 503].contains(&status), "{method} {concrete}: {status}");
         }

@@ -4,6 +4,7 @@ mod answers;
 mod body;
 mod catalog;
 mod changes;
+mod cost_insights;
 mod costs;
 mod cursor;
 mod deployments;

@@ -1,11 +1,15 @@
 //! Costs in fixed point: amounts, what they are allocated to, a month's rollups, and the answers read from them.
 //! Pure functions and plain data: no I/O, no clock, and no floating point once an amount has been read.
 
+pub mod actions;
 mod allocation;
 mod amount;
 mod amount_text;
 mod amounts;
+mod coverage;
 mod currency;
+pub mod insights;
+mod missing;
 mod month;
 mod query;
 mod rollup;
@@ -18,7 +22,9 @@ mod unallocated;
 pub use allocation::{Allocation, Share, allocate, components_of};
 pub use amount::{Amount, AmountError, Reading};
 pub use amounts::{Amounts, Metric, MetricError};
+pub use coverage::{Coverage, CoverageQuery, Covered, ReasonCost, Whose, accounts_of};
 pub use currency::{Currency, CurrencyError};
+pub use missing::{Missing, MissingQuery, MissingReport, MissingRow, MissingTotals};
 pub use month::{Month, MonthError};
 pub use query::{CostAnswer, CostQuery, CostRow, Dimension, Granularity, QueryError, costs};
 pub use rollup::{Attribution, Cell, Dimensions, Rollup};

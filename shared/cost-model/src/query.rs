@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
 use crate::amount::{Amount, AmountError};
-use crate::amounts::Metric;
+use crate::amounts::{Amounts, Metric};
 use crate::currency::Currency;
 use crate::rollup::{Dimensions, Rollup};
 use crate::unallocated::Unallocated;
@@ -45,7 +47,7 @@ pub struct CostQuery {
 pub struct CostRow {
     pub date: Date,
     /// A value for each dimension asked for, in the order of [`Dimension::ALL`]; none where a cost has none.
-    pub by: Vec<(Dimension, Option<String>)>,
+    pub by: Arc<[(Dimension, Option<String>)]>,
     /// Why there is no component, when grouped by component.
     pub unallocated: Option<Unallocated>,
     pub currency: Currency,
@@ -66,69 +68,116 @@ pub struct QueryError {
     pub allowed: &'static str,
 }
 
+/// Of each day of a month that has one; of a whole month, on its first day.
+type MonthOfSums = [Option<Amount>; 31];
+
 /// Sums the cells of `rollups` (all of one scope; of any months, and of several bills of one month) that are in the query's span.
 ///
 /// # Errors
 /// Fails beyond the largest amount.
 pub fn costs<'a>(rollups: impl IntoIterator<Item = &'a Rollup>, query: &CostQuery) -> Result<CostAnswer, AmountError> {
-    type Group = (Date, Vec<(Dimension, Option<String>)>, Option<Unallocated>, Currency);
-    let mut groups: BTreeMap<Group, Amount> = BTreeMap::new();
+    type Group = (Arc<[(Dimension, Option<String>)]>, Option<Unallocated>, Currency);
+    let mut groups: BTreeMap<Group, BTreeMap<Date, MonthOfSums>> = BTreeMap::new();
     let mut totals: BTreeMap<Currency, Amount> = BTreeMap::new();
-    for (day, dimensions, amounts) in rollups.into_iter().flat_map(Rollup::cells) {
-        if day < query.from || day >= query.to {
-            continue;
-        }
-        let amount = amounts.get(query.metric);
-        let date = match query.granularity {
-            Granularity::Daily => day,
-            Granularity::Monthly => day.first_of_month(),
-        };
+    let by_component = query.by.contains(&Dimension::Component);
+    for (dimensions, days) in rollups.into_iter().flat_map(Rollup::rows) {
+        let mut days = days.range(query.from..query.to.max(query.from)).peekable();
+        // A row's days are of one month and of one group: both are looked up once.
+        let Some(month) = days.peek().map(|(day, _)| day.first_of_month()) else { continue };
         let by = query.by.iter().map(|dimension| (*dimension, dimension.of(dimensions))).collect();
-        let by_component = query.by.contains(&Dimension::Component);
         let unallocated = dimensions.attribution.unallocated().filter(|_| by_component);
-        let group = groups.entry((date, by, unallocated, dimensions.currency)).or_default();
-        *group = group.plus(amount)?;
+        let group = groups.entry((by, unallocated, dimensions.currency)).or_default();
+        let sums = group.entry(month).or_default();
         let total = totals.entry(dimensions.currency).or_default();
-        *total = total.plus(amount)?;
+        for (day, amounts) in days {
+            let amount = amounts.get(query.metric);
+            let at = match query.granularity {
+                Granularity::Daily => usize::try_from(day.day() - 1).unwrap_or_default(),
+                Granularity::Monthly => 0,
+            };
+            let sum = sums[at].get_or_insert_default();
+            *sum = sum.plus(amount)?;
+            *total = total.plus(amount)?;
+        }
     }
-    let rows = groups
-        .into_iter()
-        .map(|((date, by, unallocated, currency), amount)| CostRow { date, by, unallocated, currency, amount })
-        .collect();
+    let mut rows: Vec<CostRow> = Vec::new();
+    for ((by, unallocated, currency), months) in groups {
+        for (month, sums) in months {
+            let dates = std::iter::successors(Some(month), |day| day.tomorrow().ok());
+            let dated = dates.zip(sums).filter_map(|(date, sum)| Some((date, sum?)));
+            let row = |(date, amount)| CostRow { date, by: Arc::clone(&by), unallocated, currency, amount };
+            rows.extend(dated.map(row));
+        }
+    }
+    // Groups are in order, and stay so within a day.
+    rows.sort_by_key(|row| row.date);
     Ok(CostAnswer { totals, rows })
+}
+
+/// Every row of rollups with what it came to from `from` until `to`, which is left out.
+///
+/// # Errors
+/// Fails beyond the largest amount.
+pub(crate) fn sums_of_rows<'a>(
+    rollups: impl IntoIterator<Item = &'a Rollup>,
+    (from, to): (Date, Date),
+    metric: Metric,
+) -> Result<Vec<(&'a Dimensions, Amount)>, AmountError> {
+    let of_row = |(dimensions, days): (&'a Dimensions, &'a BTreeMap<Date, Amounts>)| {
+        let days = days.range(from..to.max(from));
+        let sum = days.map(|(_, amounts)| amounts.get(metric)).try_fold(Amount::ZERO, Amount::plus)?;
+        Ok((dimensions, sum))
+    };
+    rollups.into_iter().flat_map(Rollup::rows).map(of_row).collect()
 }
 
 impl CostAnswer {
     /// `{scope, metric, from, to, granularity, totals: {"USD": "1.5"}, rows: [{date, ...by, currency, amount}]}`. Amounts are
     /// exact decimals as texts. A dimension without value is `null`; beside `component: null` stands `unallocated`, the reason.
-    pub fn to_json(&self, scope: &str, query: &CostQuery) -> Value {
-        let rows: Vec<Value> = self.rows.iter().map(CostRow::to_json).collect();
-        let totals: Map<String, Value> = self.totals.iter().map(|(c, amount)| (c.to_string(), json!(amount))).collect();
-        json!({
-            "scope": scope,
-            "metric": query.metric.as_str(),
-            "from": query.from.to_string(),
-            "to": query.to.to_string(),
-            "granularity": query.granularity.as_str(),
-            "totals": totals,
-            "rows": rows,
-        })
+    pub fn body<'a>(&'a self, scope: &'a str, query: &CostQuery) -> impl Serialize + use<'a> {
+        CostBody {
+            scope,
+            metric: query.metric.as_str(),
+            from: query.from,
+            to: query.to,
+            granularity: query.granularity.as_str(),
+            totals: &self.totals,
+            rows: &self.rows,
+        }
     }
 }
 
-impl CostRow {
-    fn to_json(&self) -> Value {
-        let mut row = Map::new();
-        row.insert("date".into(), json!(self.date.to_string()));
-        for (dimension, value) in &self.by {
-            row.insert(dimension.as_str().into(), json!(value));
+#[cfg(test)]
+impl CostAnswer {
+    pub(crate) fn to_json(&self, scope: &str, query: &CostQuery) -> serde_json::Value {
+        serde_json::to_value(self.body(scope, query)).unwrap()
+    }
+}
+
+#[derive(Serialize)]
+struct CostBody<'a> {
+    scope: &'a str,
+    metric: &'static str,
+    from: Date,
+    to: Date,
+    granularity: &'static str,
+    totals: &'a BTreeMap<Currency, Amount>,
+    rows: &'a [CostRow],
+}
+
+impl Serialize for CostRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("date", &self.date)?;
+        for (dimension, value) in self.by.iter() {
+            row.serialize_entry(dimension.as_str(), value)?;
         }
         if let Some(reason) = self.unallocated {
-            row.insert("unallocated".into(), json!(reason.as_str()));
+            row.serialize_entry("unallocated", reason.as_str())?;
         }
-        row.insert("currency".into(), json!(self.currency.as_str()));
-        row.insert("amount".into(), json!(self.amount));
-        Value::Object(row)
+        row.serialize_entry("currency", self.currency.as_str())?;
+        row.serialize_entry("amount", &self.amount)?;
+        row.end()
     }
 }
 
@@ -147,7 +196,7 @@ impl Dimension {
         }
     }
 
-    fn of(self, dimensions: &Dimensions) -> Option<String> {
+    pub(crate) fn of(self, dimensions: &Dimensions) -> Option<String> {
         match self {
             Self::Service => Some(dimensions.service.clone()),
             Self::Region => Some(dimensions.region.clone()),

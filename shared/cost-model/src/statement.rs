@@ -70,14 +70,15 @@ impl Statement {
         json!({ "month": month, "totals": totals, "rows": rows })
     }
 
-    /// RFC 4180, with a head line and without totals: the rows add up to them.
+    /// RFC 4180, with a head line and without totals: the rows add up to them. A name that a spreadsheet would take for a
+    /// formula has an apostrophe before it.
     pub fn to_csv(&self, month: &str) -> String {
         let mut text = String::from("month,owner,component,unallocated,currency,unblended,amortized,net_amortized\r\n");
         for row in &self.rows {
             let mut fields = vec![
                 month.to_owned(),
-                row.owner.as_ref().map(ToString::to_string).unwrap_or_default(),
-                row.attribution.component().map(ToString::to_string).unwrap_or_default(),
+                plain(row.owner.as_ref().map(ToString::to_string).unwrap_or_default()),
+                plain(row.attribution.component().map(ToString::to_string).unwrap_or_default()),
                 row.attribution.unallocated().map(|reason| reason.to_string()).unwrap_or_default(),
                 row.currency.to_string(),
             ];
@@ -98,9 +99,41 @@ fn amounts_json(amounts: &Amounts) -> Value {
     })
 }
 
+/// A name that no spreadsheet takes for a formula. Amounts are none: a minus is theirs.
+fn plain(name: String) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{name}") } else { name }
+}
+
 fn quoted(field: &str) -> String {
     if field.contains(['"', ',', '\r', '\n']) {
         return format!("\"{}\"", field.replace('"', "\"\""));
     }
     field.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insights::sample::rollups;
+
+    #[test]
+    fn a_statement_is_safe_to_open_in_a_spreadsheet() {
+        let month = rollups(&[
+            "2026-10-01 AmazonEC2 eu-west-1 111122223333 prod orders team-a USD -0.5",
+            "2026-10-01 Tax global 111122223333 - Tax - USD 20",
+        ]);
+        let mut statement = Statement::of(&month).unwrap();
+        assert_eq!(
+            statement.to_csv("2026-10"),
+            "month,owner,component,unallocated,currency,unblended,amortized,net_amortized\r\n\
+             2026-10,,,Tax,USD,20,20,20\r\n\
+             2026-10,group:default/team-a,component:default/orders,,USD,-0.5,-0.5,-0.5\r\n"
+        );
+        // No reference looks so today; whoever makes one that does is not trusted.
+        for kind in ["=cmd|x", "+1", "@sum", "-2"] {
+            statement.rows[1].owner = Some(EntityRef::new(kind, "default", "a\",b"));
+            let csv = statement.to_csv("2026-10");
+            assert!(csv.contains(&format!("2026-10,\"'{kind}:default/a\"\",b\",")), "{csv}");
+        }
+    }
 }

@@ -98,6 +98,12 @@ impl Stack {
 
     /// Status and body.
     pub(crate) async fn get(&mut self, path: &str, parameters: &[(&str, &str)]) -> (u16, Value) {
+        let (status, body) = self.get_text(path, parameters).await;
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    /// Status and body as it was sent.
+    pub(crate) async fn get_text(&mut self, path: &str, parameters: &[(&str, &str)]) -> (u16, String) {
         self.now_ms += self.pace_ms;
         let mut many: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, value) in parameters {
@@ -110,7 +116,7 @@ impl Stack {
         .unwrap();
         let now = Timestamp::from_millisecond(self.now_ms).unwrap();
         let answer = query_api::handle(request, &self.api, now).await;
-        (answer.status, serde_json::from_slice(&answer.body.collect().await.unwrap()).unwrap())
+        (answer.status, String::from_utf8(answer.body.collect().await.unwrap().to_vec()).unwrap())
     }
 }
 
