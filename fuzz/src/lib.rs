@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::sync::Mutex;
 
+use billing_report::{LineSums, Manifest, TagKeys, read_csv, read_parquet};
 use catalog_search::{Catalog, Filter, NotLoaded, Predicate, Projection, SegmentFile};
 use config_item::{ConfigMessage, FileKey, ItemStream, StreamedItem, TypeFilter};
 use export_formats::{Parameters, parse};
@@ -22,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("export", export),
     ("config", config),
     ("config-file", config_file),
+    ("report", report),
 ];
 
 /// Far from every capture time of the inputs.
@@ -150,4 +153,34 @@ pub fn config_file(input: &[u8]) {
             let _read = config_item::read_item(&text);
         }
     }
+}
+
+/// A cost report's manifest, or one of its files: Parquet, CSV, gzip or zip, as its first bytes say. What is read adds up
+/// to its bill however it is settled.
+pub fn report(input: &[u8]) {
+    if input.starts_with(b"{") {
+        let key = "billing/acme/metadata/BILLING_PERIOD=2026-10/acme-Manifest.json";
+        if let Ok(manifest) = Manifest::parse("reports", key, input) {
+            assert!(!manifest.files.is_empty() && !manifest.export.is_empty());
+        }
+        return;
+    }
+    let Ok(month) = "2026-10".parse() else { return };
+    let (sums, keys, file) =
+        (Mutex::new(LineSums::new(month)), TagKeys::default(), bytes::Bytes::copy_from_slice(input));
+    let read =
+        if input.starts_with(b"PAR1") { read_parquet(&file, &keys, &sums) } else { read_csv(&file, &keys, &sums) };
+    let Ok(mut sums) = sums.into_inner() else { return };
+    // A sum that is too large is an error of its own.
+    if read.is_err() || sums.settle(|place| place % 2 == 0).is_err() {
+        return;
+    }
+    let mut settled = std::collections::BTreeMap::<_, cost_model::Amounts>::new();
+    for (place, _, amounts) in sums.costs() {
+        let currency = sums.places()[place as usize].currency;
+        if settled.entry(currency).or_default().add(amounts).is_err() {
+            return;
+        }
+    }
+    assert_eq!(settled, sums.bill(), "what is settled adds up to the bill");
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use callboard_tests::company::Company;
+use callboard_tests::deliveries::aws::{Queue, s3_created, sqs_batch};
 use callboard_tests::deliveries::config::live_resources;
 use callboard_tests::deliveries::report::{Line, decimal, lines, totals, units};
-use callboard_tests::deliveries::{Plot, config};
+use callboard_tests::deliveries::{Delivery, Plot, StoredObject, config};
 use callboard_tests::running::Running;
 use serde_json::{Value, json};
 
@@ -240,5 +241,96 @@ async fn what_an_event_lost_is_there_after_a_sweep_and_the_status_says_so() {
     assert_eq!(drift["named"]["missing"], json!([lost.arn]));
     assert_eq!(drift["rows"][0]["resourceType"], "AWS::SQS::Queue");
     assert!(drift["ageSeconds"].as_u64().is_some());
+    running.stack.shutdown().await;
+}
+
+/// Lines of October 2026 for one volume or address: usage type, resource, units of the month, cost, price of a unit.
+const LINES: [[&str; 5]; 4] = [
+    ["EU-EBS:VolumeUsage.gp2", "vol-0a1b2c3d4e5f60001", "100", "11", "0.11"],
+    ["EU-EBS:VolumeUsage.gp3", "vol-0a1b2c3d4e5f60002", "50", "4.4", "0.088"],
+    ["EU-EBS:VolumeUsage.gp3", "vol-0a1b2c3d4e5f60003", "10", "0.88", "0.088"],
+    ["EU-ElasticIP:IdleAddress", "eipalloc-0a1b2c3d4e5f60001", "744", "3.72", "0.005"],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_bill_and_the_records_show_becomes_actions() {
+    let (account, region, bucket) = ("111122223333", "eu-west-1", "callboard-reports");
+    let rows: Vec<billing_report::write::ReportRow> = LINES
+        .iter()
+        .map(|[usage_type, resource, usage, cost, price]| {
+            let row = json!({
+                "bill_billing_entity": "AWS", "bill_payer_account_id": account, "line_item_line_item_type": "Usage",
+                "line_item_usage_account_id": account, "line_item_usage_start_date": "2026-10-01T00:00:00.000Z",
+                "line_item_usage_end_date": "2026-10-02T00:00:00.000Z", "line_item_product_code": "AmazonEC2",
+                "product_servicecode": "AmazonEC2", "product_region_code": region, "line_item_currency_code": "USD",
+                "line_item_usage_type": usage_type, "line_item_resource_id": resource, "line_item_usage_amount": usage,
+                "pricing_unit": if resource.starts_with("vol") { "GB-Mo" } else { "Hrs" },
+                "line_item_unblended_cost": cost, "line_item_unblended_rate": price,
+            });
+            row.as_object().unwrap().clone()
+        })
+        .collect();
+    let data = "cur/daily/data/BILLING_PERIOD=2026-10/daily-00001.snappy.parquet".to_owned();
+    let manifest = billing_report::write::manifest(
+        bucket,
+        "arn:aws:bcm-data-exports:us-east-1:777788889999:export/daily-0d0d0d0d",
+        "0d0d0d0d-0000-4000-8000-000000000001",
+        std::slice::from_ref(&data),
+    );
+    let manifest = manifest.to_string().into_bytes();
+    let announced = "cur/daily/metadata/BILLING_PERIOD=2026-10/daily-Manifest.json";
+    let notification = s3_created("777788889999", region, bucket, announced, &manifest, "2026-11-03T04:05:06.789Z");
+    let object = |key: &str, bytes| StoredObject { bucket, key: key.to_owned(), bytes, metadata: Vec::new() };
+    let volume = config::Resource {
+        arn: format!("arn:aws:ec2:{region}:{account}:volume/{}", LINES[2][1]),
+        resource_type: "AWS::EC2::Volume",
+        id: LINES[2][1].to_owned(),
+        name: None,
+        account: account.to_owned(),
+        region: region.to_owned(),
+        tags: vec![("Owner", "team-a".to_owned())],
+        configuration: json!({"volumeId": LINES[2][1], "size": 10, "volumeType": "gp3", "state": "available", "attachments": []}),
+    };
+    let item = config::item_change(&volume, "OK", "2026-10-01T08:00:00.000Z", 1).to_string();
+    let queue = |name| Queue { account: "777788889999", region, name };
+    let delivery = |function, name: &str, payload| Delivery { function, name: name.to_owned(), payload };
+    let plot = Plot {
+        objects: vec![
+            object(&data, billing_report::write::parquet(&rows).unwrap()),
+            object(announced, manifest.clone()),
+        ],
+        deliveries: vec![
+            delivery("config-change", "volume", sqs_batch(queue("callboard-config"), 1_793_520_000_000, &[item])),
+            delivery(
+                "cost-report",
+                "month",
+                sqs_batch(queue("callboard-reports"), 1_793_678_706_789, &[notification.to_string()]),
+            ),
+        ],
+    };
+    let running = Running::start().await;
+    running.play(&plot).await;
+    let (status, answer) = running.get("/api/costs/actions", &[("scope", "all")]).await;
+    assert_eq!(status, 200, "{answer}");
+    let found: Vec<(&str, &str, &str)> = answer["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|action| action["target"]["resource"].is_string())
+        .map(|action| {
+            let resource = text(action, "/target/resource").rsplit('/').next().unwrap();
+            (text(action, "/rule"), resource, text(action, "/amount"))
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("idle-address", LINES[3][1], "3.72"),
+            // 100 units at 0.11, and what they would have cost at the price of a gp3 volume that the same bill shows.
+            ("gp2-to-gp3", LINES[0][1], "2.2"),
+            ("unattached-volume", LINES[2][1], "0.88"),
+        ],
+        "{answer}"
+    );
     running.stack.shutdown().await;
 }

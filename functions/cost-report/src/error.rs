@@ -27,8 +27,6 @@ pub enum CostReportError {
     Changed { key: String },
     #[error("{what} has {bytes} bytes, more than the {limit} that one function reads")]
     TooLarge { what: String, bytes: u64, limit: u64 },
-    #[error("the report has more than {limit} different costs of resources and days")]
-    TooManyCosts { limit: usize },
     #[error("could not read `{key}` from the reports bucket")]
     Object {
         key: String,
@@ -41,12 +39,13 @@ pub enum CostReportError {
         #[source]
         source: ReportError,
     },
-    #[error("reading `{key}` was interrupted")]
+    #[error("reading the report was interrupted")]
     Interrupted {
-        key: String,
         #[source]
         source: tokio::task::JoinError,
     },
+    #[error("a reader of the report has not ended")]
+    Unfinished,
     #[error("the costs cannot be added up")]
     Sum(#[source] AmountError),
     #[error("the rollups differ from the bill; nothing is published")]
@@ -58,9 +57,11 @@ pub enum CostReportError {
 impl Classify for CostReportError {
     fn class(&self) -> Class {
         match self {
-            Self::MissingObject { .. } | Self::Changed { .. } | Self::Object { .. } | Self::Interrupted { .. } => {
-                Class::Retry
-            }
+            Self::MissingObject { .. }
+            | Self::Changed { .. }
+            | Self::Object { .. }
+            | Self::Interrupted { .. }
+            | Self::Unfinished => Class::Retry,
             Self::Store(error) if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
         }
@@ -72,10 +73,10 @@ impl Classify for CostReportError {
             Self::Manifest { .. } | Self::ManifestTooLarge { .. } => "bad-manifest",
             Self::MissingObject { .. } => "missing-file",
             Self::Changed { .. } => "report-changed",
-            Self::TooLarge { .. } | Self::TooManyCosts { .. } => "report-too-large",
+            Self::TooLarge { .. } => "report-too-large",
             Self::Object { .. } => "object-unreadable",
             Self::Report { .. } => "bad-report",
-            Self::Interrupted { .. } => "interrupted",
+            Self::Interrupted { .. } | Self::Unfinished => "interrupted",
             Self::Sum(_) => "amount-too-large",
             Self::SumsDiffer(_) => "sums-differ",
             Self::Store(error) => error.code(),
@@ -84,13 +85,23 @@ impl Classify for CostReportError {
 }
 
 impl CostReportError {
+    /// What went wrong while the file `key` was read: the way to it says so in its own words.
+    pub(crate) fn of_file(key: &str, source: ReportError) -> Self {
+        match source {
+            ReportError::File { source } => match source.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(source) => Self::Object { key: key.to_owned(), source },
+            },
+            source => Self::Report { key: key.to_owned(), source },
+        }
+    }
+
     /// Whether the report is at fault, rather than the way to it.
     pub(crate) fn is_refusal(&self) -> bool {
         match self {
             Self::Manifest { .. }
             | Self::ManifestTooLarge { .. }
             | Self::TooLarge { .. }
-            | Self::TooManyCosts { .. }
             | Self::Report { .. }
             | Self::Sum(_) => true,
             Self::Envelope(_)
@@ -98,6 +109,7 @@ impl CostReportError {
             | Self::Changed { .. }
             | Self::Object { .. }
             | Self::Interrupted { .. }
+            | Self::Unfinished
             | Self::SumsDiffer(_)
             | Self::Store(_) => false,
         }

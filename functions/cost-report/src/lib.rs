@@ -1,7 +1,7 @@
 //! A cost report's manifest in an SQS batch -> rollups of the month under a new generation, and the head that names it.
 //!
 //! ```text
-//! manifest -> files, pinned by ETag -> line items -> sums by day, resource and place (`sums.rs`)
+//! manifest -> files, pinned by ETag, read range by range -> line items -> sums by day, resource and place (`billing_report`)
 //!   -> the resource's record -> component, system, owner, environment (`allocations.rs`)
 //!   -> a rollup for each scope, which add up to the bill (`cost_model::ScopeRollups::check`)
 //!   -> the store, under a generation that nobody reads yet -> one conditional flip of the head (`publish.rs`)
@@ -11,12 +11,13 @@
 
 mod allocations;
 mod error;
+mod evidence;
 mod handler;
+mod prior;
 mod publish;
 mod report;
 mod reports_bucket;
 mod settings;
-mod sums;
 
 pub use error::CostReportError;
 pub use handler::{Deps, handle};

@@ -7,10 +7,10 @@
 
 use std::fmt;
 
-use billing_report::Manifest;
+use billing_report::{LineSums, Manifest};
 use catalog_model::Applied;
 use catalog_store::{CatalogStore, RollupHead};
-use cost_model::{Metric, Rollup, Scope, ScopeRollups};
+use cost_model::{Metric, Scope, ScopeRollups};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -19,12 +19,15 @@ use sha2::{Digest, Sha256};
 use crate::error::CostReportError;
 use crate::report::Outcome;
 use crate::reports_bucket::Announced;
-use crate::sums::LineSums;
 
 const CONCURRENT_CALLS: usize = 16;
 
 /// The list of a generation's scopes lies beside its rollups, under a key that is no scope.
-const SCOPES: &str = "scopes";
+pub(crate) const SCOPES: &str = "scopes";
+
+/// What savings are worked out from, and what was odd about the report: beside the rollups too, and in no list.
+const EVIDENCE: &str = "evidence";
+const REPORT: &str = "report";
 
 /// How long readers that found the old head may still read what it names.
 const KEEP_OLD_S: u64 = 24 * 60 * 60;
@@ -56,12 +59,14 @@ impl Generation {
         modified == Some(&self.modified) && execution == Some(&self.execution)
     }
 
-    fn of_content(&self, rollups: &ScopeRollups) -> String {
+    fn of_content(&self, rollups: &ScopeRollups) -> Result<String, CostReportError> {
         let mut hash = Sha256::new();
-        for (scope, rollup) in rollups.iter() {
-            hash.update(format!("{scope}\n{}\n", rollup.to_json()));
+        for scope in rollups.scopes() {
+            if let Some(rollup) = rollups.get(scope).map_err(CostReportError::Sum)? {
+                hash.update(format!("{scope}\n{}\n", rollup.to_json()));
+            }
         }
-        format!("{self}-{}", &hex::encode(hash.finalize())[..16])
+        Ok(format!("{self}-{}", &hex::encode(hash.finalize())[..16]))
     }
 }
 
@@ -78,35 +83,45 @@ pub(crate) async fn standing(
     store: &CatalogStore,
     manifest: &Manifest,
     generation: &Generation,
+    heads: &[(String, String, RollupHead)],
     now: Timestamp,
 ) -> Result<Option<Outcome>, CostReportError> {
     let month = manifest.month.to_string();
-    let heads = store.heads().await.map_err(CostReportError::Store)?;
-    let head = heads.into_iter().find(|(export, of, _)| *export == manifest.export && *of == month);
+    let head = heads.iter().find(|(export, of, _)| *export == manifest.export && *of == month);
     let Some((_, _, head)) = head else { return Ok(None) };
     if !generation.is_of(&head.generation) {
         return Ok((head.generation > generation.to_string()).then_some(Outcome::Stale));
     }
-    let again = store.flip_head(&manifest.export, &month, &head).await.map_err(CostReportError::Store)?;
+    let again = store.flip_head(&manifest.export, &month, head).await.map_err(CostReportError::Store)?;
     if let Some(previous) = again.previous {
         expire(store, &month, &previous, now).await?;
     }
     Ok(Some(Outcome::Duplicate))
 }
 
+/// What a delivery came to.
+pub(crate) struct Taken<'t> {
+    pub(crate) rollups: &'t ScopeRollups,
+    pub(crate) sums: &'t LineSums,
+    pub(crate) evidence: &'t Value,
+}
+
 pub(crate) async fn publish(
     store: &CatalogStore,
     manifest: &Manifest,
     generation: &Generation,
-    rollups: &ScopeRollups,
-    sums: &LineSums,
+    taken: &Taken<'_>,
     now: Timestamp,
 ) -> Result<Outcome, CostReportError> {
+    let Taken { rollups, sums, evidence } = taken;
     let month = manifest.month.to_string();
-    let generation = generation.of_content(rollups);
-    let scopes: Vec<String> = rollups.iter().map(|(scope, _)| scope.to_string()).collect();
-    store.put_rollup(SCOPES, &month, &generation, &json!(scopes)).await.map_err(CostReportError::Store)?;
-    stream::iter(rollups.iter().map(|(scope, rollup)| put(store, &month, &generation, scope, rollup)))
+    let generation = generation.of_content(rollups)?;
+    let scopes = rollups.scopes();
+    let list: Vec<String> = scopes.iter().map(ToString::to_string).collect();
+    for (key, body) in [(SCOPES, &json!(list)), (EVIDENCE, *evidence), (REPORT, &about(sums))] {
+        store.put_rollup(key, &month, &generation, body).await.map_err(CostReportError::Store)?;
+    }
+    stream::iter(scopes.into_iter().map(|scope| put(store, &month, &generation, scope, rollups)))
         .buffer_unordered(CONCURRENT_CALLS)
         .try_collect::<()>()
         .await?;
@@ -138,8 +153,9 @@ async fn put(
     month: &str,
     generation: &str,
     scope: &Scope,
-    rollup: &Rollup,
+    rollups: &ScopeRollups,
 ) -> Result<(), CostReportError> {
+    let Some(rollup) = rollups.get(scope).map_err(CostReportError::Sum)? else { return Ok(()) };
     store.put_rollup(&scope.to_string(), month, generation, &rollup.to_json()).await.map_err(CostReportError::Store)
 }
 
@@ -150,8 +166,23 @@ fn totals(sums: &LineSums) -> Value {
         Value::Object(metrics.into_iter().collect())
     };
     let totals: Map<String, Value> =
-        sums.bill.iter().map(|(currency, amounts)| (currency.to_string(), of_currency(amounts))).collect();
+        sums.bill().iter().map(|(currency, amounts)| (currency.to_string(), of_currency(amounts))).collect();
     Value::Object(totals)
+}
+
+/// `{"v": 1, "final": true, "lines": 12, ...}`: `final` means that every line is on an invoice.
+fn about(sums: &LineSums) -> Value {
+    let counts = sums.counts();
+    json!({
+        "v": 1,
+        "final": sums.is_final(),
+        "lines": counts.lines,
+        "notFinal": counts.not_final,
+        "split": counts.split,
+        "rounded": counts.rounded,
+        "withoutCommitmentColumns": counts.without_commitment_columns,
+        "unknownTypes": counts.unknown_types,
+    })
 }
 
 /// Lets the rollups of a generation go, a day from now. Doing it again moves the day, no more.
@@ -160,7 +191,8 @@ async fn expire(store: &CatalogStore, month: &str, generation: &str, now: Timest
     let Some(scopes) = store.rollups(SCOPES, month, generation).await.map_err(CostReportError::Store)? else {
         return Ok(());
     };
-    let scopes: Vec<&str> = scopes.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let scopes = scopes.as_array().into_iter().flatten().filter_map(Value::as_str);
+    let scopes: Vec<&str> = scopes.chain([EVIDENCE, REPORT]).collect();
     // The list goes last: as long as it is there, an interrupted expiry can be done again.
     stream::iter(scopes.into_iter().map(|scope| store.expire_rollup(scope, month, generation, at_s)))
         .buffer_unordered(CONCURRENT_CALLS)

@@ -1,18 +1,27 @@
 //! One manifest -> the month's rollups, or the reason why there are none.
 
-use billing_report::{FileFormat, ReadCounts, ReportError, read_csv, read_parquet};
-use bytes::Bytes;
-use cost_model::{Allocation, Attribution, Cell, Dimensions, ScopeRollups, Unallocated};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use billing_report::{FileFormat, LineSums, ReadCounts, TagKeys, read_csv, read_parquet};
+use catalog_model::Rules;
+use cost_model::{Attribution, Dimensions, Month, ScopeRollups, Target, Unallocated};
 use delivery::s3_notification::ObjectEvent;
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tracing::{info, instrument, warn};
 
-use crate::allocations::allocations;
+use crate::allocations::Allocations;
 use crate::error::CostReportError;
+use crate::evidence::evidence;
 use crate::handler::Deps;
-use crate::publish::{Generation, publish, standing};
-use crate::reports_bucket::Pinned;
-use crate::sums::{Carrier, LineSums, MAX_GROUPS};
+use crate::prior::Prior;
+use crate::publish::{Generation, Taken, publish, standing};
+use crate::reports_bucket::{Pinned, ReportsBucket};
+
+/// Files read at the same time, at most: each holds a row group.
+const MAX_READERS: usize = 4;
 
 /// What became of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,69 +39,128 @@ pub(crate) enum Outcome {
 pub(crate) async fn take(event: &ObjectEvent, deps: &Deps, now: Timestamp) -> Result<Outcome, CostReportError> {
     let announced = deps.reports.manifest(&event.key).await?;
     let generation = Generation::of(&announced, event.event_time);
-    let month = announced.manifest.month;
-    if let Some(outcome) = standing(&deps.store, &announced.manifest, &generation, now).await? {
+    let (manifest, month) = (&announced.manifest, announced.manifest.month);
+    let heads = deps.store.heads().await.map_err(CostReportError::Store)?;
+    if let Some(outcome) = standing(&deps.store, manifest, &generation, &heads, now).await? {
         info!(month = %month, generation = %generation, ?outcome, "the report changes nothing");
         return Ok(outcome);
     }
-    let pinned = deps.reports.pin(&announced.manifest.files).await?;
-    let mut sums = LineSums::new(month);
-    for file in &pinned {
-        let body = deps.reports.read(file).await?;
-        sums = add_file(sums, file, body).await?;
-        if sums.is_full() {
-            return Err(CostReportError::TooManyCosts { limit: MAX_GROUPS });
-        }
-    }
+    let pinned = deps.reports.pin(&manifest.files).await?;
+    let files = pinned.len();
+    let rules = deps.store.ownership().await.map_err(CostReportError::Store)?;
+    let mut sums = read_files(&deps.reports, pinned.clone(), keys_of(&rules), month).await?;
     deps.reports.check_unchanged(&pinned).await?;
-    let rollups = roll_up(deps, &sums).await?;
-    rollups.check(&sums.bill).map_err(CostReportError::SumsDiffer)?;
-    let outcome = publish(&deps.store, &announced.manifest, &generation, &rollups, &sums, now).await?;
-    let ReadCounts { lines, split, rounded, without_commitment_columns, unknown_types } = &sums.counts;
-    info!(month = %month, files = pinned.len(), lines, split, rounded, ?outcome, "took a cost report");
+    let prior = Prior::of(&deps.store, manifest, &heads).await.map_err(CostReportError::Store)?;
+    let allocations = Allocations::find(&deps.store, &sums, &prior).await?;
+    let carried: Vec<bool> = sums.places().iter().map(|place| allocations.is_carried(&sums, place)).collect();
+    sums.settle(|place| carried.get(place as usize).copied().unwrap_or_default()).map_err(CostReportError::Sum)?;
+    let rollups = roll_up(&sums, &allocations)?;
+    rollups.check(&sums.bill()).map_err(CostReportError::SumsDiffer)?;
+    let evidence = evidence(&sums, &allocations);
+    let taken = Taken { rollups: &rollups, sums: &sums, evidence: &evidence };
+    let outcome = publish(&deps.store, manifest, &generation, &taken, now).await?;
+    let ReadCounts { lines, split, rounded, not_final, without_commitment_columns, unknown_types } = sums.counts();
+    info!(month = %month, files, lines, split, rounded, not_final, ?outcome, "took a cost report");
     if *without_commitment_columns > 0 || !unknown_types.is_empty() {
         warn!(without_commitment_columns, ?unknown_types, "some lines count as unblended in every metric");
     }
     Ok(outcome)
 }
 
-/// Off the runtime's threads: reading a file is seconds of pure computing.
-async fn add_file(mut sums: LineSums, file: &Pinned, body: Bytes) -> Result<LineSums, CostReportError> {
-    let (key, format) = (file.file.key.clone(), file.file.format);
-    let read = tokio::task::spawn_blocking(move || {
-        let counts = match format {
-            FileFormat::Parquet => read_parquet(body, |item| sums.add(item))?,
-            FileFormat::Csv => read_csv(&body, |item| sums.add(item))?,
-        };
-        sums.count(counts);
-        Ok::<_, ReportError>(sums)
-    });
-    match read.await {
-        Ok(sums) => sums.map_err(|source| CostReportError::Report { key, source }),
-        Err(source) => Err(CostReportError::Interrupted { key, source }),
+/// The tags that rules of ownership read are those that count on a bill.
+fn keys_of(rules: &Rules) -> TagKeys {
+    let tags = &rules.tags;
+    TagKeys {
+        environment: tags.environment.clone(),
+        component: tags.component.clone(),
+        owner: tags.owner.clone(),
+        system: tags.system.clone(),
     }
 }
 
-async fn roll_up(deps: &Deps, sums: &LineSums) -> Result<ScopeRollups, CostReportError> {
-    let allocations = allocations(&deps.store, sums).await.map_err(CostReportError::Store)?;
+/// Files that wait to be read, and the sums of those that were.
+struct Reading {
+    reports: ReportsBucket,
+    keys: TagKeys,
+    waiting: Mutex<Vec<Pinned>>,
+    sums: Mutex<LineSums>,
+    runtime: Handle,
+}
+
+/// Off the runtime's threads: reading a file is seconds of computing. Which thread reads which file changes nothing.
+async fn read_files(
+    reports: &ReportsBucket,
+    mut files: Vec<Pinned>,
+    keys: TagKeys,
+    month: Month,
+) -> Result<LineSums, CostReportError> {
+    let readers = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_READERS).min(files.len());
+    files.reverse();
+    let (reports, runtime) = (reports.clone(), Handle::current());
+    let (waiting, sums) = (Mutex::new(files), Mutex::new(LineSums::new(month)));
+    let reading = Arc::new(Reading { reports, keys, waiting, sums, runtime });
+    let handles: Vec<_> = (0..readers)
+        .map(|_| {
+            let reading = Arc::clone(&reading);
+            tokio::task::spawn_blocking(move || reading.work())
+        })
+        .collect();
+    let mut first_error = None;
+    for handle in handles {
+        let done = handle.await.unwrap_or_else(|source| Err(CostReportError::Interrupted { source }));
+        first_error = first_error.or(done.err());
+    }
+    match (first_error, Arc::into_inner(reading)) {
+        (Some(error), _) => Err(error),
+        (None, Some(reading)) => Ok(reading.sums.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        (None, None) => Err(CostReportError::Unfinished),
+    }
+}
+
+impl Reading {
+    /// Reads files until none is left. After an error nobody begins another one.
+    fn work(&self) -> Result<(), CostReportError> {
+        let next = || self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        while let Some(pinned) = next() {
+            let file = self.reports.open(&pinned, self.runtime.clone());
+            let read = match pinned.file.format {
+                FileFormat::Parquet => read_parquet(&file, &self.keys, &self.sums),
+                FileFormat::Csv => read_csv(&file, &self.keys, &self.sums),
+            };
+            match read {
+                Ok(counts) => self.sums.lock().unwrap_or_else(PoisonError::into_inner).count(&counts),
+                Err(error) => {
+                    self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                    return Err(CostReportError::of_file(&pinned.file.key, error));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn roll_up(sums: &LineSums, allocations: &Allocations) -> Result<ScopeRollups, CostReportError> {
     let mut rollups = ScopeRollups::new(sums.month());
-    for (group, amounts) in sums.groups() {
-        let allocation = match group.carrier {
-            Carrier::Resource(resource) => allocations.get(&resource).cloned(),
-            Carrier::Nobody(reason) => Some(Allocation::to_nobody(reason)),
+    let mut current: Option<(u32, Target)> = None;
+    for (number, day, amounts) in sums.costs() {
+        let target = match &mut current {
+            Some((place, target)) if *place == number => target,
+            _ => {
+                let place = &sums.places()[number as usize];
+                let dimensions = Dimensions {
+                    service: sums.name(place.service).to_owned(),
+                    region: sums.name(place.resource.region).to_owned(),
+                    account: sums.name(place.resource.account).to_owned(),
+                    environment: sums.said(place.tags.environment).map(str::to_owned),
+                    attribution: Attribution::Unallocated(Unallocated::UnresolvedResource),
+                    owner: None,
+                    currency: place.currency,
+                };
+                let target = rollups.target(&dimensions, &allocations.of(sums, place));
+                &mut current.insert((number, target)).1
+            }
         };
-        let allocation = allocation.unwrap_or_else(|| Allocation::to_nobody(Unallocated::UnresolvedResource));
-        let dimensions = Dimensions {
-            service: sums.name(group.service).to_owned(),
-            region: sums.name(group.region).to_owned(),
-            account: sums.name(group.account).to_owned(),
-            environment: group.environment.map(|environment| sums.name(environment).to_owned()),
-            attribution: Attribution::Unallocated(Unallocated::UnresolvedResource),
-            owner: None,
-            currency: group.currency,
-        };
-        let cell = Cell { day: group.day, dimensions, amounts: *amounts };
-        rollups.add(&cell, &allocation).map_err(CostReportError::Sum)?;
+        rollups.add_to(target, day, amounts).map_err(CostReportError::Sum)?;
     }
     Ok(rollups)
 }

@@ -1,21 +1,25 @@
 //! The reports bucket: manifests, and data files pinned to the bytes that they had when the manifest was read.
 
+use std::error::Error;
+use std::ops::Range;
+
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use billing_report::{DataFile, Manifest};
+use billing_report::{DataFile, Manifest, ReportFile};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::runtime::Handle;
 
 use crate::error::CostReportError;
 
 /// A manifest lists 10,000 files and some thousand columns at most.
 const MAX_MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
 
-/// Largest data file: it is held in memory while it is read. AWS cuts files at some 100 MB.
-pub(crate) const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
-
 /// Largest report: what one function reads within its fifteen minutes.
-pub(crate) const MAX_REPORT_BYTES: u64 = 8 * 1024 * 1024 * 1024;
+pub(crate) const MAX_REPORT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
+/// Most bytes that are asked for with one call. Longer ranges are several calls, made at the same time.
+const MAX_CALL_BYTES: u64 = 8 * 1024 * 1024;
 
 const CONCURRENT_CALLS: usize = 16;
 
@@ -59,13 +63,10 @@ impl ReportsBucket {
     /// Notes which bytes each file has now, before any of them is read.
     ///
     /// # Errors
-    /// Fails on a file that is not there, on one that is too large, and on too large a sum.
+    /// Fails on a file that is not there, and on too large a report.
     pub(crate) async fn pin(&self, files: &[DataFile]) -> Result<Vec<Pinned>, CostReportError> {
         let pinned: Vec<Pinned> =
             stream::iter(files.iter().map(|file| self.pin_file(file))).buffered(CONCURRENT_CALLS).try_collect().await?;
-        for file in &pinned {
-            check_size(&format!("file `{}`", file.file.key), file.bytes, MAX_FILE_BYTES)?;
-        }
         check_size("the report", pinned.iter().map(|file| file.bytes).sum(), MAX_REPORT_BYTES)?;
         Ok(pinned)
     }
@@ -77,17 +78,31 @@ impl ReportsBucket {
         Ok(Pinned { file: file.clone(), etag, bytes: size(answer.content_length()) })
     }
 
+    /// The file as something that can be read off the runtime's threads.
+    pub(crate) fn open<'f>(&'f self, pinned: &'f Pinned, runtime: Handle) -> FileInBucket<'f> {
+        FileInBucket { reports: self, pinned, runtime }
+    }
+
     /// # Errors
     /// Fails if the file is no longer what was pinned.
-    pub(crate) async fn read(&self, pinned: &Pinned) -> Result<Bytes, CostReportError> {
+    async fn read_range(&self, pinned: &Pinned, range: Range<u64>) -> Result<Bytes, CostReportError> {
         let key = &pinned.file.key;
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
         let get = self.s3.get_object().bucket(&self.name).key(key).if_match(&pinned.etag);
+        let get = get.range(format!("bytes={}-{}", range.start, range.end - 1));
         let answer = get.send().await.map_err(|error| failed(key, error))?;
+        let total = answer.content_range().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         // An object store that does not know If-Match answers all the same.
-        if answer.e_tag() != Some(&pinned.etag) || size(answer.content_length()) != pinned.bytes {
+        if answer.e_tag() != Some(&pinned.etag) || total.unwrap_or(pinned.bytes) != pinned.bytes {
             return Err(CostReportError::Changed { key: key.clone() });
         }
-        collect(key, answer.body).await
+        let body = collect(key, answer.body).await?;
+        if body.len() as u64 != range.end - range.start {
+            return Err(CostReportError::Changed { key: key.clone() });
+        }
+        Ok(body)
     }
 
     /// # Errors
@@ -100,6 +115,40 @@ impl ReportsBucket {
             None => Ok(()),
         }
     }
+}
+
+/// A pinned file, read by ranges from a thread that may wait.
+pub(crate) struct FileInBucket<'f> {
+    reports: &'f ReportsBucket,
+    pinned: &'f Pinned,
+    runtime: Handle,
+}
+
+impl ReportFile for FileInBucket<'_> {
+    fn bytes(&self) -> u64 {
+        self.pinned.bytes
+    }
+
+    fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Box<dyn Error + Send + Sync>> {
+        let calls = ranges.iter().flat_map(|range| calls_of(range.clone()));
+        let read = stream::iter(calls).map(|range| self.reports.read_range(self.pinned, range));
+        let mut pieces =
+            self.runtime.block_on(read.buffered(CONCURRENT_CALLS).try_collect::<Vec<Bytes>>())?.into_iter();
+        let whole = |range: &Range<u64>| {
+            let mut parts: Vec<Bytes> = pieces.by_ref().take(calls_of(range.clone()).count()).collect();
+            if parts.len() == 1 { parts.pop().unwrap_or_default() } else { parts.concat().into() }
+        };
+        Ok(ranges.iter().map(whole).collect())
+    }
+}
+
+/// The range in pieces of [`MAX_CALL_BYTES`]; one that is empty if it is.
+fn calls_of(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let count = range.end.saturating_sub(range.start).div_ceil(MAX_CALL_BYTES).max(1);
+    (0..count).map(move |at| {
+        let start = range.start + at * MAX_CALL_BYTES;
+        start..range.end.min(start + MAX_CALL_BYTES)
+    })
 }
 
 fn size(bytes: Option<i64>) -> u64 {
@@ -121,7 +170,7 @@ async fn collect(key: &str, body: ByteStream) -> Result<Bytes, CostReportError> 
 
 fn failed<E>(key: &str, error: SdkError<E>) -> CostReportError
 where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let key = key.to_owned();
     let status = error.raw_response().map(|response| response.status().as_u16());
@@ -148,6 +197,16 @@ mod tests {
         stack.put_object_silently(BUCKET, key, body.into(), []).await.unwrap();
     }
 
+    #[test]
+    fn long_ranges_are_several_calls() {
+        let bounds = |range| calls_of(range).map(|call| (call.start, call.end)).collect::<Vec<_>>();
+        assert_eq!(bounds(5..7), [(5, 7)]);
+        assert_eq!(bounds(5..5), [(5, 5)]);
+        let end = 2 * MAX_CALL_BYTES + 6;
+        let calls = [5..MAX_CALL_BYTES + 5, MAX_CALL_BYTES + 5..end - 1, end - 1..end];
+        assert_eq!(calls_of(5..end).collect::<Vec<_>>(), calls);
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn a_file_that_is_replaced_or_removed_while_a_report_is_read_is_noticed() {
         let stack = Stack::start(StackOptions::default(), |_| Functions::new()).await.unwrap();
@@ -165,16 +224,19 @@ mod tests {
         put(&stack, "b.parquet", "two").await;
 
         let pinned = bucket.pin(&files).await.unwrap();
-        assert_eq!(bucket.read(&pinned[1]).await.unwrap(), "two");
+        assert_eq!(bucket.read_range(&pinned[1], 0..3).await.unwrap(), "two");
+        assert_eq!(bucket.read_range(&pinned[1], 1..2).await.unwrap(), "w");
         bucket.check_unchanged(&pinned).await.unwrap();
         put(&stack, "b.parquet", "2nd").await;
-        assert!(matches!(bucket.read(&pinned[1]).await, Err(CostReportError::Changed { key }) if key == "b.parquet"));
+        assert!(
+            matches!(bucket.read_range(&pinned[1], 1..2).await, Err(CostReportError::Changed { key }) if key == "b.parquet")
+        );
         let changed = bucket.check_unchanged(&pinned).await;
         assert!(matches!(changed, Err(CostReportError::Changed { key }) if key == "b.parquet"));
         // The same bytes again are the same file.
         put(&stack, "b.parquet", "two").await;
         bucket.check_unchanged(&pinned).await.unwrap();
         bucket.s3.delete_object().bucket(BUCKET).key("a.parquet").send().await.unwrap();
-        assert!(matches!(bucket.read(&pinned[0]).await, Err(CostReportError::MissingObject { .. })));
+        assert!(matches!(bucket.read_range(&pinned[0], 0..1).await, Err(CostReportError::MissingObject { .. })));
     }
 }

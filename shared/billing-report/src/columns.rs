@@ -1,5 +1,8 @@
 //! The columns that are read, what each is called, and what it means when a report has none of that name.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// A column that is read. The other hundred or so are never decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -36,12 +39,22 @@ pub enum Column {
     ReservationNetUnusedUpfront,
     ReservationUnusedRecurring,
     ReservationNetUnusedRecurring,
-    /// Map: `product_name`, `region`.
-    Product,
+    SplitParent,
+    SplitCost,
+    SplitUnused,
+    UsageType,
+    UsageAmount,
+    PricingUnit,
+    UnblendedRate,
+    OnDemandRate,
     /// Map: `user_environment`.
     ResourceTags,
     /// Map: `resourceTags/environment`.
     Tags,
+    /// Map of cost categories.
+    CostCategory,
+    /// Map: `product_name`, `region`. Only read for the rows that need it.
+    Product,
 }
 
 /// What a report without the column means.
@@ -93,21 +106,63 @@ pub static COLUMNS: &[(Column, &str, Requirement)] = &[
     (C::ReservationNetUnusedUpfront, "reservation_net_unused_amortized_upfront_fee_for_billing_period", Optional),
     (C::ReservationUnusedRecurring, "reservation_unused_recurring_fee", ForCommitments),
     (C::ReservationNetUnusedRecurring, "reservation_net_unused_recurring_fee", Optional),
-    (C::Product, "product", Optional),
+    (C::SplitParent, "split_line_item_parent_resource_id", Optional),
+    (C::SplitCost, "split_line_item_split_cost", Optional),
+    (C::SplitUnused, "split_line_item_unused_cost", Optional),
+    (C::UsageType, "line_item_usage_type", Optional),
+    (C::UsageAmount, "line_item_usage_amount", Optional),
+    (C::PricingUnit, "pricing_unit", Optional),
+    (C::UnblendedRate, "line_item_unblended_rate", Optional),
+    (C::OnDemandRate, "pricing_public_on_demand_rate", Optional),
     (C::ResourceTags, "resource_tags", Optional),
     (C::Tags, "tags", Optional),
+    (C::CostCategory, "cost_category", Optional),
+    (C::Product, "product", Optional),
 ];
+
+pub(crate) const COLUMN_COUNT: usize = C::Product as usize + 1;
 
 impl Column {
     pub fn name(self) -> &'static str {
         COLUMNS[self as usize].1
     }
 
-    /// The column of this name in the form of CUR 2.0, or of a legacy CSV's head line: [`snake_case`].
+    /// The column of this name, in whatever style a report has it: [`squashed`].
     pub(crate) fn of_name(name: &str) -> Option<Self> {
-        let name = snake_case(name);
-        COLUMNS.iter().find(|(_, known, _)| *known == name).map(|(column, _, _)| *column)
+        static SQUASHED: LazyLock<HashMap<String, Column>> =
+            LazyLock::new(|| COLUMNS.iter().map(|(column, name, _)| (squashed(name), *column)).collect());
+        SQUASHED.get(&squashed(name)).copied()
     }
+
+    /// What its values are read as.
+    pub(crate) fn meaning(self) -> Meaning {
+        match self {
+            C::UsageStart | C::UsageEnd => Meaning::Time,
+            C::Product | C::ResourceTags | C::Tags | C::CostCategory => Meaning::Map,
+            C::UsageAmount
+            | C::SavingsPlanTotal
+            | C::SavingsPlanUsed
+            | C::SavingsPlanUpfront
+            | C::SavingsPlanNetUpfront
+            | C::SavingsPlanRecurring
+            | C::SavingsPlanNetRecurring
+            | C::ReservationUnusedUpfront
+            | C::ReservationNetUnusedUpfront
+            | C::ReservationUnusedRecurring
+            | C::ReservationNetUnusedRecurring => Meaning::Amount,
+            _ if self.name().ends_with("_cost") => Meaning::Amount,
+            _ => Meaning::Text,
+        }
+    }
+}
+
+/// What a column is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    Text,
+    Amount,
+    Time,
+    Map,
 }
 
 /// The first required column that `has` denies.
@@ -118,40 +173,10 @@ pub(crate) fn missing_required(has: impl Fn(Column) -> bool) -> Option<Column> {
         .map(|(column, _, _)| *column)
 }
 
-/// `lineItem/UnblendedCost` -> `line_item_unblended_cost`, `reservation/ReservationARN` ->
-/// `reservation_reservation_a_r_n`: how Athena names the columns of a legacy report. A name in that form stays.
-fn snake_case(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len() + 8);
-    for c in name.trim().chars() {
-        if c == '/' {
-            snake.push('_');
-        } else if c.is_ascii_uppercase() {
-            if !snake.is_empty() && !snake.ends_with('_') {
-                snake.push('_');
-            }
-            snake.push(c.to_ascii_lowercase());
-        } else {
-            snake.push(c);
-        }
-    }
-    snake
-}
-
-/// How good a column or map key is as the tag that names an environment: 0 `environment`, 1 `env`. `None`: it is neither.
-///
-/// One tag has many spellings: `user_environment`, `resourceTags/environment`, `resourceTags/user:Environment`, and in
-/// a legacy report's Parquet `resource_tags_user_environment`.
-pub(crate) fn environment_rank(key: &str) -> Option<u8> {
-    let lower = key.to_ascii_lowercase();
-    let mut tag = lower.as_str();
-    for prefix in ["resource_tags_", "resourcetags/", "user:", "user_"] {
-        tag = tag.strip_prefix(prefix).unwrap_or(tag);
-    }
-    match tag {
-        "environment" => Some(0),
-        "env" => Some(1),
-        _ => None,
-    }
+/// `lineItem/UnblendedCost`, `lineItem_UnblendedCost`, `line_item_unblended_cost` -> `lineitemunblendedcost`: no two
+/// columns differ in nothing but case, slashes and underscores.
+fn squashed(name: &str) -> String {
+    name.trim().chars().filter(|c| !matches!(c, '/' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -179,25 +204,13 @@ mod tests {
             ("reservation/ReservationARN", C::ReservationArn),
             ("savingsPlan/SavingsPlanEffectiveCost", C::SavingsPlanEffective),
             ("reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", C::ReservationUnusedUpfront),
+            ("lineItem_UnblendedCost", C::UnblendedCost),
+            ("line_item_Unblended_Cost", C::UnblendedCost),
+            ("lineitem_unblendedcost", C::UnblendedCost),
+            ("savingsPlan/SavingsPlanEffectiveCost", C::SavingsPlanEffective),
         ] {
             assert_eq!(Column::of_name(name), Some(column), "{name}");
         }
         assert_eq!(Column::of_name("lineItem/BlendedCost"), None);
-    }
-
-    #[test]
-    fn an_environment_tag_is_known_in_all_its_spellings() {
-        for (key, rank) in [
-            ("user_environment", Some(0)),
-            ("resourceTags/user:Environment", Some(0)),
-            ("resourceTags/environment", Some(0)),
-            ("resource_tags_user_env", Some(1)),
-            ("resourceTags/user:ENV", Some(1)),
-            ("aws_environment", None),
-            ("user_environment_id", None),
-            ("accountTag/environment", None),
-        ] {
-            assert_eq!(environment_rank(key), rank, "{key}");
-        }
     }
 }

@@ -1,124 +1,182 @@
-//! A CSV file, compressed with gzip or not -> its line items. Holds one record.
+//! A CSV file, compressed with gzip, in a zip file, or plain -> its line items. Holds one window of the file and one record.
 
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
+use std::sync::Mutex;
 
 use cost_model::{Amount, AmountError, Reading};
 use flate2::bufread::MultiGzDecoder;
-use jiff::Timestamp;
-use serde_json::Value;
 
-use crate::columns::{COLUMNS, Column, Requirement, environment_rank, missing_required};
+use crate::columns::{COLUMN_COUNT, COLUMNS, Column, Requirement, missing_required};
+use crate::csv_maps::Maps;
+use crate::csv_records::{Record, Records};
 use crate::error::ReportError;
-use crate::line_item::{LineItem, ReadCounts, line_item};
-use crate::parquet_file::MAX_ROWS;
+use crate::line_item::ReadCounts;
+use crate::names::{Name, Names};
+use crate::parquet_file::{MAX_ROWS, within};
+use crate::report_file::{ReportFile, Stream, read_one};
 use crate::row::{Row, excerpt, parse_time};
+use crate::sink::{Sink, locked, take};
+use crate::tag_keys::{Rank, TagKeys, TagRole};
 
 /// Longest record, in bytes of text. AWS's longest fields are tags and descriptions of a few thousand.
 pub const MAX_FIELD_BYTES: usize = 1024 * 1024;
 
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+/// Most fields of the head line.
+const MAX_FIELDS: u64 = 10_000;
 
-/// Hands every line item of the file to `visit`, in the file's order, and counts what was read.
+/// Most that a file decompresses to, by byte of it: reports come to 25, and deflate ends at 1,032.
+const MAX_RATIO: u64 = 250;
+
+/// What a file may decompress to however short it is.
+const FREE_BYTES: u64 = 64 * 1024 * 1024;
+
+const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
+/// Records that are read before others may use the sink.
+const RECORDS_AT_A_TIME: usize = 4096;
+
+/// Hands every line item of the file to `sink`, in the file's order, and returns what was read.
 /// Reads the head line of legacy reports (`lineItem/UnblendedCost`) and of CUR 2.0 (`line_item_unblended_cost`).
 ///
 /// # Errors
-/// Fails on text that is not CSV or not gzip, too many rows, a record that is longer than 1 MB, has more fields than the head line or
-/// ends before a required column (what else is left out at its end is blank), a missing required column, a value that is not what its column means, and on the first error of `visit`.
-/// Rows of split cost allocation are no error, and no line items.
-pub fn read_csv(
-    file: &[u8],
-    mut visit: impl FnMut(&LineItem<'_>) -> Result<(), AmountError>,
-) -> Result<ReadCounts, ReportError> {
-    let plain: Box<dyn BufRead + '_> =
-        if file.starts_with(GZIP_MAGIC) { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) };
-    let mut reader =
-        csv::ReaderBuilder::new().flexible(true).from_reader(LineLimit { inner: plain, since_line_end: 0 });
-    let head = reader.headers().map_err(|source| broken(0, source))?;
-    let (columns, fields) = (Columns::of_head(head), head.len());
+/// Fails on a file that cannot be read, on text that is not CSV, gzip or a zip file of one entry, on too many rows, a record
+/// that is longer than 1 MB, has more fields than the head line or ends before a required column (what else is left out at
+/// its end is blank), a missing required column, a value that is not what its column means, and on the first error of
+/// `sink`. Rows of split cost allocation are no error, and no line items.
+pub fn read_csv<F: ReportFile>(file: &F, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Result<ReadCounts, ReportError> {
+    let magic = read_one(file, 0..file.bytes().min(4))?;
+    let left = file.bytes().saturating_mul(MAX_RATIO).max(FREE_BYTES);
+    if magic.starts_with(GZIP_MAGIC) {
+        let plain = MultiGzDecoder::new(BufReader::with_capacity(64 * 1024, Stream::new(file)));
+        return read_plain(Limited { inner: plain, left }, keys, sink);
+    }
+    if magic.starts_with(ZIP_MAGIC) {
+        let zip = |source| ReportError::Zip { source };
+        let mut archive = zip::ZipArchive::new(BufReader::with_capacity(64 * 1024, Stream::new(file))).map_err(zip)?;
+        if archive.len() != 1 {
+            return Err(ReportError::ZipEntries { found: archive.len() });
+        }
+        return read_plain(Limited { inner: archive.by_index(0).map_err(zip)?, left }, keys, sink);
+    }
+    read_plain(Limited { inner: Stream::new(file), left }, keys, sink)
+}
+
+fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Result<ReadCounts, ReportError> {
+    let mut records = Records::new(plain);
+    let head = records.next().map_err(|source| broken(0, source))?;
+    let columns = Columns::of_head(head, keys)?;
     if let Some(column) = missing_required(|column| columns.at[column as usize].is_some()) {
         return Err(ReportError::MissingColumn { column: column.name() });
     }
     let mut counts = ReadCounts::default();
-    let mut record = csv::StringRecord::new();
+    let mut maps = Maps::default();
     let mut number = 0;
-    while reader.read_record(&mut record).map_err(|source| broken(number + 1, source))? {
-        number += 1;
-        if number > MAX_ROWS {
-            return Err(ReportError::Limit { what: "rows", found: number, limit: MAX_ROWS });
+    loop {
+        let mut sink = locked(sink);
+        for _ in 0..RECORDS_AT_A_TIME {
+            let record = records.next().map_err(|source| broken(number + 1, source))?;
+            let Some(record) = record else {
+                return sink.end_batch().map(|()| counts).map_err(|source| ReportError::Sum { row: number, source });
+            };
+            number += 1;
+            within("rows", number, MAX_ROWS)?;
+            if record.len() < columns.least_fields || record.len() > columns.fields {
+                let (found, expected) = (record.len() as u64, columns.fields as u64);
+                return Err(ReportError::FieldCount { row: number, found, expected });
+            }
+            let mut row = CsvRow { columns: &columns, record, number, tags: Default::default() };
+            row.read_tags(keys, &mut maps, sink.names())?;
+            take(&mut *sink, &row, &mut counts)?;
         }
-        if record.len() < columns.least_fields || record.len() > fields {
-            return Err(ReportError::FieldCount { row: number, found: record.len() as u64, expected: fields as u64 });
-        }
-        let row = CsvRow { columns: &columns, record: &record, number };
-        if let Some(item) = line_item(&row, &mut counts)? {
-            visit(&item).map_err(|source| ReportError::Sum { row: number, source })?;
-        }
+        sink.end_batch().map_err(|source| ReportError::Sum { row: number, source })?;
     }
-    Ok(counts)
 }
 
-fn broken(row: u64, source: csv::Error) -> ReportError {
-    match source.kind() {
-        csv::ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::FileTooLarge => {
-            ReportError::FieldTooLong { row, limit: MAX_FIELD_BYTES }
-        }
-        _ => ReportError::Csv { row, source },
+fn broken(row: u64, source: io::Error) -> ReportError {
+    if source.kind() == io::ErrorKind::FileTooLarge {
+        return ReportError::FieldTooLong { row, limit: MAX_FIELD_BYTES };
+    }
+    match source.downcast::<ReportError>() {
+        Ok(inner) => inner,
+        Err(source) => ReportError::Csv { row, source },
     }
 }
 
 /// Where each column is in a record.
 struct Columns {
-    at: Vec<Option<usize>>,
-    /// Columns that are the environment tag, the best first.
-    environment: Vec<usize>,
-    /// Fields that a record needs for all required columns.
+    at: [Option<usize>; COLUMN_COUNT],
+    /// Columns that are tags or cost categories.
+    tags: Vec<(usize, TagRole, Rank)>,
+    /// Fields that a record needs for all required columns, and has at most.
     least_fields: usize,
+    fields: usize,
 }
 
 impl Columns {
-    fn of_head(head: &csv::StringRecord) -> Self {
-        let mut columns = vec![None; COLUMNS.len()];
-        let mut environment = Vec::new();
-        for (at, name) in head.iter().enumerate() {
-            if let Some(column) = Column::of_name(name.trim_start_matches('\u{feff}')) {
-                columns[column as usize].get_or_insert(at);
-            } else if let Some(rank) = environment_rank(name) {
-                environment.push((rank, at));
+    fn of_head(head: Option<Record<'_>>, keys: &TagKeys) -> Result<Self, ReportError> {
+        let fields = head.map_or(0, |head| head.len());
+        within("fields in the head line", fields as u64, MAX_FIELDS)?;
+        let mut columns = Self { at: [None; COLUMN_COUNT], tags: Vec::new(), least_fields: 0, fields };
+        for at in 0..fields {
+            let name = head.and_then(|head| head.field(at)).unwrap_or_default();
+            let name = name.trim_start_matches('\u{feff}').trim_matches('"');
+            if let Some(column) = Column::of_name(name) {
+                columns.at[column as usize].get_or_insert(at);
+            } else if let Some((role, rank)) = keys.of_name(name) {
+                columns.tags.push((at, role, rank));
             }
         }
-        environment.sort_unstable();
         let required = COLUMNS.iter().filter(|(_, _, requirement)| *requirement == Requirement::Required);
-        let last = required.filter_map(|(column, _, _)| columns[*column as usize]).max();
-        Self {
-            environment: environment.into_iter().map(|(_, at)| at).collect(),
-            least_fields: last.map_or(0, |at| at + 1),
-            at: columns,
-        }
+        let last = required.filter_map(|(column, _, _)| columns.at[*column as usize]).max();
+        columns.least_fields = last.map_or(0, |at| at + 1);
+        Ok(columns)
     }
 }
 
 struct CsvRow<'r> {
     columns: &'r Columns,
-    record: &'r csv::StringRecord,
+    record: Record<'r>,
     number: u64,
+    tags: [(Rank, Name); TagRole::COUNT],
 }
 
-impl CsvRow<'_> {
-    fn field(&self, column: Column) -> &str {
-        self.columns.at[column as usize].and_then(|at| self.record.get(at)).unwrap_or_default().trim()
+impl<'r> CsvRow<'r> {
+    /// Blank where the column or the field is missing.
+    fn field(&self, column: Column) -> Result<Cow<'r, str>, ReportError> {
+        let Some(at) = self.columns.at[column as usize].filter(|at| *at < self.record.len()) else {
+            return Ok(Cow::Borrowed(""));
+        };
+        self.record.field(at).ok_or(ReportError::Value {
+            row: self.number,
+            column: column.name(),
+            value: "bytes".into(),
+            expected: "UTF-8 text",
+        })
     }
 
-    /// CUR 2.0 writes a map as a JSON object.
-    fn map_value(&self, column: Column, rank: impl Fn(&str) -> Option<u8>) -> String {
-        let field = self.field(column);
-        if !field.starts_with('{') {
-            return String::new();
+    fn read_tags(&mut self, keys: &TagKeys, maps: &mut Maps, names: &mut Names) -> Result<(), ReportError> {
+        self.tags = [(Rank::MAX, Names::BLANK); TagRole::COUNT];
+        for column in [Column::ResourceTags, Column::Tags, Column::CostCategory] {
+            if self.columns.at[column as usize].is_some() {
+                let said = maps.said(column, &self.field(column)?, keys, names);
+                for (tag, (rank, value)) in self.tags.iter_mut().zip(said) {
+                    if rank < tag.0 {
+                        *tag = (rank, value);
+                    }
+                }
+            }
         }
-        let Ok(Value::Object(map)) = serde_json::from_str(field) else { return String::new() };
-        let texts = map.iter().filter_map(|(key, value)| Some((rank(key)?, value.as_str()?)));
-        let best = texts.filter(|(_, value)| !value.is_empty()).min_by_key(|(rank, _)| *rank);
-        best.map(|(_, value)| value.to_owned()).unwrap_or_default()
+        for (at, role, rank) in &self.columns.tags {
+            let tag = &mut self.tags[*role as usize];
+            if *rank < tag.0
+                && let Some(value) = self.record.field(*at).filter(|value| !value.is_empty())
+            {
+                *tag = (*rank, names.number(&value));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -131,25 +189,25 @@ impl Row for CsvRow<'_> {
         self.columns.at[column as usize].is_some()
     }
 
-    fn text(&self, column: Column) -> Result<&str, ReportError> {
-        Ok(self.field(column))
+    fn name(&self, column: Column, names: &mut Names) -> Result<Name, ReportError> {
+        Ok(match self.field(column)?.as_ref() {
+            "" => Names::BLANK,
+            text => names.number(text),
+        })
     }
 
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {
-        match self.field(column) {
+        let refused = |source: AmountError| ReportError::Amount { row: self.number, column: column.name(), source };
+        match self.field(column)?.as_ref() {
             "" => Ok(None),
-            text => Amount::read(text).map(Some).map_err(|source| ReportError::Amount {
-                row: self.number,
-                column: column.name(),
-                source,
-            }),
+            text => Amount::read(text).map(Some).map_err(refused),
         }
     }
 
-    fn time(&self, column: Column) -> Result<Option<Timestamp>, ReportError> {
-        match self.field(column) {
+    fn seconds(&self, column: Column) -> Result<Option<i64>, ReportError> {
+        match self.field(column)?.as_ref() {
             "" => Ok(None),
-            text => parse_time(text).map(Some).ok_or_else(|| ReportError::Value {
+            text => parse_time(text).map(|time| Some(time.as_second())).ok_or_else(|| ReportError::Value {
                 row: self.number,
                 column: column.name(),
                 value: excerpt(text),
@@ -158,38 +216,30 @@ impl Row for CsvRow<'_> {
         }
     }
 
-    fn product(&self, key: &str) -> Result<Cow<'_, str>, ReportError> {
-        Ok(Cow::Owned(self.map_value(Column::Product, |known| (known == key).then_some(0))))
+    fn product(&self, key: &str, names: &mut Names) -> Result<Option<Name>, ReportError> {
+        let value = Maps::value(&self.field(Column::Product)?, key);
+        Ok(Some(value.map_or(Names::BLANK, |value| names.number(value.trim()))))
     }
 
-    fn environment_tag(&self) -> Result<Cow<'_, str>, ReportError> {
-        for column in [Column::ResourceTags, Column::Tags] {
-            let value = self.map_value(column, environment_rank);
-            if !value.is_empty() {
-                return Ok(Cow::Owned(value));
-            }
-        }
-        let tags = self.columns.environment.iter().filter_map(|at| self.record.get(*at)).map(str::trim);
-        Ok(Cow::Borrowed(tags.into_iter().find(|tag| !tag.is_empty()).unwrap_or_default()))
+    fn tag(&self, role: TagRole, _: &mut Names) -> Result<Name, ReportError> {
+        Ok(self.tags[role as usize].1)
     }
 }
 
-/// Fails once so many bytes came without a line end: a reader that waits for one would fill the memory.
-struct LineLimit<R> {
+/// Fails once more came out than a report of the file's size has.
+struct Limited<R> {
     inner: R,
-    since_line_end: usize,
+    left: u64,
 }
 
-impl<R: Read> Read for LineLimit<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        match buffer[..read].iter().rposition(|byte| *byte == b'\n') {
-            Some(at) => self.since_line_end = read - at,
-            None => self.since_line_end += read,
-        }
-        if self.since_line_end > MAX_FIELD_BYTES {
-            return Err(std::io::ErrorKind::FileTooLarge.into());
-        }
+        let Some(left) = self.left.checked_sub(read as u64) else {
+            let (what, limit) = ("times its size when decompressed", MAX_RATIO);
+            return Err(io::Error::other(ReportError::Limit { what, found: MAX_RATIO + 1, limit }));
+        };
+        self.left = left;
         Ok(read)
     }
 }

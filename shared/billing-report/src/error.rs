@@ -25,12 +25,25 @@ pub enum ReportError {
     Undecodable { row: u64 },
     #[error("the Parquet file has {found} rows, but its footer says {expected}")]
     RowCount { found: u64, expected: u64 },
+    /// The way to the file failed, not the file.
+    #[error("the file cannot be read")]
+    File {
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     #[error("the CSV file is broken at row {row}")]
     Csv {
         row: u64,
         #[source]
-        source: csv::Error,
+        source: std::io::Error,
     },
+    #[error("the zip file cannot be opened")]
+    Zip {
+        #[source]
+        source: zip::result::ZipError,
+    },
+    #[error("the zip file has {found} entries, and a report's has one")]
+    ZipEntries { found: usize },
     #[error("row {row} has {found} fields, but the head line has {expected}")]
     FieldCount { row: u64, found: u64, expected: u64 },
     #[error("row {row} has a field of more than {limit} bytes")]

@@ -5,25 +5,50 @@
 //! Columns: <https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html>
 
 mod columns;
+mod commitment;
 mod csv_file;
+mod csv_maps;
+mod csv_records;
 mod error;
+mod evidence;
 mod line_item;
 mod manifest;
+mod marks;
+mod names;
+mod pages;
 mod parquet_batch;
+mod parquet_chunks;
 mod parquet_file;
+mod parquet_texts;
+mod report_file;
 mod row;
 mod semantics;
+mod sink;
+mod sums;
+mod tag_keys;
 #[cfg(feature = "write")]
 pub mod write;
 
 pub use columns::{COLUMNS, Column, Requirement};
 pub use csv_file::{MAX_FIELD_BYTES, read_csv};
 pub use error::ReportError;
-pub use line_item::{LineItem, LineType, ReadCounts};
+pub use evidence::{EvidenceSums, PriceKey, UsageKey, UsageSum};
+pub use line_item::{LineItem, LineTags, LineType, Metered, ReadCounts, SplitItem};
 pub use manifest::{DataFile, FileFormat, MAX_FILES, Manifest, ManifestError, is_manifest_key};
+pub use names::{Name, Names};
+pub use pages::MAX_PAGE_BYTES;
+pub use parquet_chunks::MAX_ROW_GROUP_BYTES;
 pub use parquet_file::{MAX_FOOTER_BYTES, MAX_ROWS, read_parquet};
+pub use report_file::ReportFile;
+pub use sink::Sink;
+pub use sums::{LineSums, MAX_SUMS, Place, SeenResource};
+pub use tag_keys::{TagKeys, TagRole};
 
 #[cfg(test)]
 mod file_tests;
 #[cfg(test)]
 mod line_item_tests;
+#[cfg(test)]
+mod months_tests;
+#[cfg(test)]
+mod test_sink;

@@ -1,43 +1,43 @@
 //! A row -> a line item: what was used, where, by whom, and what it costs in each metric.
 //! Specification: <https://docs.aws.amazon.com/cur/latest/userguide/Lineitem-columns.html>
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use cost_model::{Amounts, Currency, Unallocated};
+use cost_model::{Amount, Amounts, Currency, Unallocated};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::columns::Column;
 use crate::error::ReportError;
+use crate::names::{Name, Names};
 use crate::row::{Row, excerpt};
 use crate::semantics;
+use crate::tag_keys::TagRole;
 
-/// Rows of these operations repeat a part of an instance's cost for a task or pod: counting both would count twice.
-const SPLIT_OPERATIONS: [&str; 2] = ["ECSTask-EC2", "EKSPod-EC2"];
-
-const MARKETPLACE: &str = "AWS Marketplace";
-
-/// One line of the bill.
+/// One line of the bill. Its texts are numbers of [`Names`]; zero is "none".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LineItem<'a> {
-    pub line_type: LineType<'a>,
-    pub usage_start: Timestamp,
+pub struct LineItem {
+    pub line_type: LineType,
+    /// Seconds since 1970.
+    pub usage_start_s: i64,
     /// Exclusive.
-    pub usage_end: Option<Timestamp>,
+    pub usage_end_s: Option<i64>,
     /// The account that used it.
-    pub account: &'a str,
+    pub account: Name,
     /// `global` for what has no region.
-    pub region: Cow<'a, str>,
+    pub region: Name,
     /// AWS's service code; for purchases in the Marketplace the product's name.
-    pub service: Cow<'a, str>,
+    pub service: Name,
     /// Decides how a resource id is to be understood.
-    pub product_code: &'a str,
-    /// As the line spells it. None for a line about a commitment, which is nobody's resource.
-    pub resource_id: Option<&'a str>,
-    /// The resource's tag `environment`, else `env`.
-    pub environment: Option<Cow<'a, str>>,
+    pub product_code: Name,
+    pub operation: Name,
+    pub usage_type: Name,
+    /// What was metered, for the usage types of which evidence is kept.
+    pub metered: Option<Metered>,
+    /// As the line spells it. Zero for a line about a commitment, which is nobody's resource.
+    pub resource: Name,
+    pub tags: LineTags,
     pub currency: Currency,
     pub amounts: Amounts,
     /// Why the line is unallocated if no resource carries it.
@@ -46,9 +46,48 @@ pub struct LineItem<'a> {
     pub is_final: bool,
 }
 
+/// How much was used, and at which price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metered {
+    pub amount: Amount,
+    pub unit: Name,
+    /// Price of one unit, where the report says it.
+    pub rate: Option<Amount>,
+}
+
+/// What the tags of a line's resource say, else its cost categories; zero where nothing does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineTags {
+    pub environment: Name,
+    pub component: Name,
+    pub owner: Name,
+    pub system: Name,
+}
+
+/// A row of split cost allocation: the part of an instance's cost that a task or pod took on one day. It costs nothing
+/// itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SplitItem {
+    /// With the task or pod as resource, and amounts of zero.
+    pub item: LineItem,
+    /// The instance, as rows about it spell it.
+    pub parent: Name,
+    /// Amortised cost of what was used and of its share in what nobody used.
+    pub share: Amount,
+}
+
+/// What a row turned out to be.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Line(LineItem),
+    Split(SplitItem),
+    /// The map `product` decides on it, and was not read for this row.
+    NeedsProduct,
+}
+
 /// What kind of charge a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum LineType<'a> {
+pub enum LineType {
     Usage,
     DiscountedUsage,
     SavingsPlanCoveredUsage,
@@ -60,12 +99,12 @@ pub enum LineType<'a> {
     Tax,
     Credit,
     Refund,
-    /// Any of AWS's discounts, by its own name.
-    Discount(&'a str),
     /// Usage at a flat price.
     FlatRateSubscription,
+    /// Any of AWS's discounts.
+    Discount,
     /// Not known here: counts in every metric as it stands.
-    Other(&'a str),
+    Other,
 }
 
 /// What was read from one file.
@@ -79,6 +118,8 @@ pub struct ReadCounts {
     pub rounded: u64,
     /// Lines whose amortised cost is not in the report: they count as unblended.
     pub without_commitment_columns: u64,
+    /// Lines that are on no invoice yet.
+    pub not_final: u64,
     /// Lines of unknown type, by type.
     pub unknown_types: BTreeMap<String, u64>,
 }
@@ -86,82 +127,144 @@ pub struct ReadCounts {
 /// At most so many unknown types are told apart: a report with more is not worth the memory.
 const MAX_UNKNOWN_TYPES: usize = 100;
 
-impl<'a> LineType<'a> {
-    pub fn of(text: &'a str) -> Self {
-        match text {
-            "Usage" => Self::Usage,
-            "DiscountedUsage" => Self::DiscountedUsage,
-            "SavingsPlanCoveredUsage" => Self::SavingsPlanCoveredUsage,
-            "SavingsPlanNegation" => Self::SavingsPlanNegation,
-            "SavingsPlanRecurringFee" => Self::SavingsPlanRecurringFee,
-            "SavingsPlanUpfrontFee" => Self::SavingsPlanUpfrontFee,
-            "RIFee" => Self::ReservationFee,
-            "Fee" => Self::Fee,
-            "Tax" => Self::Tax,
-            "Credit" => Self::Credit,
-            "Refund" => Self::Refund,
-            "FlatRateSubscription" => Self::FlatRateSubscription,
-            "BundledDiscount"
-            | "Discount"
-            | "EdpDiscount"
-            | "PrivateRateDiscount"
-            | "RiVolumeDiscount"
-            | "SppDiscount" => Self::Discount(text),
-            _ => Self::Other(text),
+impl LineType {
+    /// In the order of the names that [`Names`] knows.
+    const OF_NAMES: [Self; 18] = [
+        Self::Usage,
+        Self::DiscountedUsage,
+        Self::SavingsPlanCoveredUsage,
+        Self::SavingsPlanNegation,
+        Self::SavingsPlanRecurringFee,
+        Self::SavingsPlanUpfrontFee,
+        Self::ReservationFee,
+        Self::Fee,
+        Self::Tax,
+        Self::Credit,
+        Self::Refund,
+        Self::FlatRateSubscription,
+        Self::Discount,
+        Self::Discount,
+        Self::Discount,
+        Self::Discount,
+        Self::Discount,
+        Self::Discount,
+    ];
+
+    pub(crate) fn of(name: Name) -> Self {
+        let at = name.checked_sub(Names::FIRST_LINE_TYPE);
+        at.and_then(|at| Self::OF_NAMES.get(at as usize)).copied().unwrap_or(Self::Other)
+    }
+
+    /// Usage that was metered, covered by a commitment or not. What a Savings Plan takes back is none.
+    pub fn is_usage(self) -> bool {
+        matches!(self, Self::Usage | Self::DiscountedUsage | Self::SavingsPlanCoveredUsage)
+    }
+}
+
+impl LineItem {
+    /// The UTC day on which the usage began.
+    pub fn day(&self) -> Date {
+        Timestamp::from_second(self.usage_start_s).unwrap_or_default().to_zoned(TimeZone::UTC).date()
+    }
+}
+
+impl ReadCounts {
+    pub fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.split += other.split;
+        self.rounded += other.rounded;
+        self.without_commitment_columns += other.without_commitment_columns;
+        self.not_final += other.not_final;
+        for (line_type, lines) in &other.unknown_types {
+            *self.unknown_types.entry(line_type.clone()).or_default() += lines;
         }
     }
 }
 
-impl LineItem<'_> {
-    /// The UTC day on which the usage began.
-    pub fn day(&self) -> Date {
-        self.usage_start.to_zoned(TimeZone::UTC).date()
-    }
-}
-
-/// `None`: the row is no part of the bill, and only counted.
-pub(crate) fn line_item<'r>(row: &'r impl Row, counts: &mut ReadCounts) -> Result<Option<LineItem<'r>>, ReportError> {
-    let line_type = LineType::of(row.text(Column::LineItemType)?.trim());
-    let costs = semantics::costs(row, line_type)?;
-    // Such a row with a cost of its own would be lost from the bill: then it is a line like any other.
-    if SPLIT_OPERATIONS.contains(&row.text(Column::Operation)?) && costs.amounts.unblended.is_zero() {
-        counts.split += 1;
-        return Ok(None);
-    }
-    let currency = row.text(Column::Currency)?;
-    let currency = match currency.trim() {
+pub(crate) fn read_row(row: &impl Row, names: &mut Names, counts: &mut ReadCounts) -> Result<Read, ReportError> {
+    let type_name = row.name(Column::LineItemType, names)?;
+    let line_type = LineType::of(type_name);
+    let product_code = row.name(Column::ProductCode, names)?;
+    let is_marketplace = row.name(Column::BillingEntity, names)? == Names::MARKETPLACE;
+    let (Some(region), Some(service)) = (region(row, names)?, service(row, names, product_code, is_marketplace)?)
+    else {
+        return Ok(Read::NeedsProduct);
+    };
+    let costs = semantics::costs(row, line_type, names)?;
+    let currency = row.name(Column::Currency, names)?;
+    let currency = match names.text(currency) {
         "" => Currency::NONE,
         code => code.parse().map_err(|_| value_error(row, Column::Currency, code, "currency code of three letters"))?,
     };
-    let usage_start = row.time(Column::UsageStart)?;
-    let usage_start = usage_start.ok_or_else(|| value_error(row, Column::UsageStart, "", "time"))?;
-    let product_code = row.text(Column::ProductCode)?;
-    let is_marketplace = row.text(Column::BillingEntity)? == MARKETPLACE;
-    let environment = Some(row.environment_tag()?).filter(|tag| !tag.is_empty());
-    let resource_id = Some(row.text(Column::ResourceId)?.trim()).filter(|id| !id.is_empty());
-    let commitment = commitment(line_type, resource_id);
+    let usage_start = row.seconds(Column::UsageStart)?;
+    let usage_start_s = usage_start.ok_or_else(|| value_error(row, Column::UsageStart, "", "time"))?;
+    let operation = row.name(Column::Operation, names)?;
+    let resource = row.name(Column::ResourceId, names)?;
+    let commitment = match line_type {
+        LineType::SavingsPlanRecurringFee | LineType::SavingsPlanUpfrontFee => Some(Unallocated::SavingsPlanFee),
+        LineType::ReservationFee => Some(Unallocated::ReservationFee),
+        _ => names.marks(resource).commitment,
+    };
+    let usage_type = row.name(Column::UsageType, names)?;
+    let is_evidence = line_type.is_usage() && names.marks(usage_type).is_evidence;
+    let item = LineItem {
+        line_type,
+        usage_start_s,
+        usage_end_s: row.seconds(Column::UsageEnd)?,
+        account: row.name(Column::UsageAccountId, names)?,
+        region,
+        service,
+        product_code,
+        operation,
+        usage_type,
+        metered: if is_evidence { Some(metered(row, names)?) } else { None },
+        resource: if commitment.is_some() { Names::BLANK } else { resource },
+        tags: LineTags {
+            environment: row.tag(TagRole::Environment, names)?,
+            component: row.tag(TagRole::Component, names)?,
+            owner: row.tag(TagRole::Owner, names)?,
+            system: row.tag(TagRole::System, names)?,
+        },
+        currency,
+        amounts: costs.amounts,
+        without_resource: commitment
+            .unwrap_or_else(|| without_resource(line_type, names.text(product_code), is_marketplace)),
+        is_final: row.name(Column::InvoiceId, names)? != Names::BLANK,
+    };
+    // Such a row with a cost of its own would be lost from the bill: then it is a line like any other.
+    if matches!(operation, Names::ECS_TASK | Names::EKS_POD) && costs.amounts.is_zero() {
+        counts.split += 1;
+        return split_item(row, item, names).map(Read::Split);
+    }
     counts.lines += 1;
     counts.rounded += costs.rounded;
     counts.without_commitment_columns += u64::from(costs.without_commitment_columns);
-    if let LineType::Other(other) = line_type {
-        let room = counts.unknown_types.len() < MAX_UNKNOWN_TYPES || counts.unknown_types.contains_key(other);
-        *counts.unknown_types.entry(if room { excerpt(other) } else { "other".to_owned() }).or_default() += 1;
+    counts.not_final += u64::from(!item.is_final);
+    if line_type == LineType::Other {
+        let other = excerpt(names.text(type_name));
+        let room = counts.unknown_types.len() < MAX_UNKNOWN_TYPES || counts.unknown_types.contains_key(&other);
+        *counts.unknown_types.entry(if room { other } else { "other".to_owned() }).or_default() += 1;
     }
-    Ok(Some(LineItem {
-        line_type,
-        usage_start,
-        usage_end: row.time(Column::UsageEnd)?,
-        account: row.text(Column::UsageAccountId)?,
-        region: region(row)?,
-        service: service(row, is_marketplace)?,
-        product_code,
-        resource_id: resource_id.filter(|_| commitment.is_none()),
-        environment,
-        currency,
-        amounts: costs.amounts,
-        without_resource: commitment.unwrap_or_else(|| without_resource(line_type, product_code, is_marketplace)),
-        is_final: !row.text(Column::InvoiceId)?.is_empty(),
-    }))
+    Ok(Read::Line(item))
+}
+
+fn split_item(row: &impl Row, item: LineItem, names: &mut Names) -> Result<SplitItem, ReportError> {
+    let amount = |column| Ok::<Amount, ReportError>(row.amount(column)?.map(|read| read.amount).unwrap_or_default());
+    let share = amount(Column::SplitCost)?.plus(amount(Column::SplitUnused)?);
+    let share = share.map_err(|source| ReportError::Sum { row: row.number(), source })?;
+    Ok(SplitItem { item, parent: row.name(Column::SplitParent, names)?, share })
+}
+
+fn metered(row: &impl Row, names: &mut Names) -> Result<Metered, ReportError> {
+    let mut rate = None;
+    for column in [Column::UnblendedRate, Column::OnDemandRate] {
+        let text = row.name(column, names)?;
+        // Evidence is not part of the bill: a rate that is none is passed over.
+        rate =
+            rate.or_else(|| Amount::read(names.text(text)).ok().map(|read| read.amount)).filter(|rate| !rate.is_zero());
+    }
+    let amount = row.amount(Column::UsageAmount)?.map(|read| read.amount).unwrap_or_default();
+    Ok(Metered { amount, unit: row.name(Column::PricingUnit, names)?, rate })
 }
 
 fn value_error(row: &impl Row, column: Column, value: &str, expected: &'static str) -> ReportError {
@@ -169,21 +272,20 @@ fn value_error(row: &impl Row, column: Column, value: &str, expected: &'static s
 }
 
 /// The region's code from whatever the report has: its own column, the legacy one, the product map, the zone.
-fn region(row: &impl Row) -> Result<Cow<'_, str>, ReportError> {
+fn region(row: &impl Row, names: &mut Names) -> Result<Option<Name>, ReportError> {
     for column in [Column::RegionCode, Column::Region] {
-        let region = row.text(column)?;
-        if !region.is_empty() {
-            return Ok(Cow::Borrowed(region));
+        let region = row.name(column, names)?;
+        if region != Names::BLANK {
+            return Ok(Some(region));
         }
     }
-    let region = row.product("region")?;
-    if !region.is_empty() {
-        return Ok(region);
+    let Some(region) = row.product("region", names)? else { return Ok(None) };
+    if region != Names::BLANK {
+        return Ok(Some(region));
     }
-    match region_of_zone(row.text(Column::AvailabilityZone)?) {
-        "" => Ok(Cow::Borrowed("global")),
-        region => Ok(Cow::Borrowed(region)),
-    }
+    let zone = row.name(Column::AvailabilityZone, names)?;
+    let region = region_of_zone(names.text(zone)).to_owned();
+    Ok(Some(if region.is_empty() { Names::GLOBAL } else { names.number(&region) }))
 }
 
 /// `us-gov-west-1b` -> `us-gov-west-1`, `us-east-1-bos-1a` -> `us-east-1`.
@@ -194,49 +296,34 @@ fn region_of_zone(zone: &str) -> &str {
     &zone[..digit + digits]
 }
 
-fn service(row: &impl Row, is_marketplace: bool) -> Result<Cow<'_, str>, ReportError> {
+fn service(
+    row: &impl Row,
+    names: &mut Names,
+    product_code: Name,
+    is_marketplace: bool,
+) -> Result<Option<Name>, ReportError> {
     if is_marketplace {
-        let name = match row.text(Column::ProductName)? {
-            "" => row.product("product_name")?,
-            name => Cow::Borrowed(name),
-        };
-        if !name.is_empty() {
-            return Ok(name);
+        let mut name = row.name(Column::ProductName, names)?;
+        if name == Names::BLANK {
+            match row.product("product_name", names)? {
+                Some(in_map) => name = in_map,
+                None => return Ok(None),
+            }
+        }
+        if name != Names::BLANK {
+            return Ok(Some(name));
         }
     }
-    match row.text(Column::ServiceCode)? {
-        "" => row.text(Column::ProductCode).map(Cow::Borrowed),
-        code => Ok(Cow::Borrowed(code)),
-    }
+    let code = row.name(Column::ServiceCode, names)?;
+    Ok(Some(if code == Names::BLANK { product_code } else { code }))
 }
 
-/// What a line about a Savings Plan or a reservation counts as. Their ARNs stand where those of resources do.
-fn commitment(line_type: LineType<'_>, resource_id: Option<&str>) -> Option<Unallocated> {
-    match line_type {
-        LineType::SavingsPlanRecurringFee | LineType::SavingsPlanUpfrontFee => {
-            return Some(Unallocated::SavingsPlanFee);
-        }
-        LineType::ReservationFee => return Some(Unallocated::ReservationFee),
-        _ => {}
-    }
-    let mut arn = resource_id?.splitn(6, ':');
-    let (service, resource) = (arn.nth(2)?, arn.nth(2)?);
-    let is_reservation = ["reserved-", "ri:", "reservation"].iter().any(|kind| resource.starts_with(kind));
-    match service {
-        "savingsplans" => Some(Unallocated::SavingsPlanFee),
-        "ec2" | "rds" | "elasticache" | "es" | "redshift" | "memorydb" | "dynamodb" if is_reservation => {
-            Some(Unallocated::ReservationFee)
-        }
-        _ => None,
-    }
-}
-
-fn without_resource(line_type: LineType<'_>, product_code: &str, is_marketplace: bool) -> Unallocated {
+fn without_resource(line_type: LineType, product_code: &str, is_marketplace: bool) -> Unallocated {
     match line_type {
         LineType::Tax => Unallocated::Tax,
         LineType::Refund => Unallocated::Refund,
         LineType::Credit => Unallocated::Credit,
-        LineType::Discount(_) => Unallocated::Discount,
+        LineType::Discount => Unallocated::Discount,
         // AWSSupportBusiness, AWSSupportEnterprise, AWSDeveloperSupport ...
         _ if product_code.contains("Support") => Unallocated::Support,
         _ if is_marketplace => Unallocated::Marketplace,

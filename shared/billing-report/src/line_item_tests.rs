@@ -6,8 +6,9 @@ use bytes::Bytes;
 use cost_model::{Amount, Amounts, Metric, Unallocated};
 use serde_json::{Value, json};
 
+use crate::test_sink::{Shown, read_csv, read_parquet};
 use crate::write::{self, ReportRow};
-use crate::{COLUMNS, LineItem, ReadCounts, read_csv, read_parquet};
+use crate::{COLUMNS, ReadCounts};
 
 fn amount(text: &str) -> Amount {
     text.parse().unwrap()
@@ -27,9 +28,9 @@ pub(crate) fn row(columns: &Value) -> ReportRow {
 }
 
 /// What `show` makes of the row, read from Parquet and from CSV: they must agree.
-fn read_with<T: PartialEq + std::fmt::Debug>(
+fn read_with<T: PartialEq + std::fmt::Debug + Send>(
     columns: &Value,
-    show: impl Fn(&LineItem<'_>) -> T,
+    show: impl Fn(&Shown) -> T + Sync,
 ) -> (Option<T>, ReadCounts) {
     let (mut shown, row) = (None, row(columns));
     let file = Bytes::from(write::parquet(std::slice::from_ref(&row)).unwrap());
@@ -64,7 +65,7 @@ fn csv_of(row: &ReportRow) -> Vec<u8> {
 }
 
 fn costs(columns: &Value) -> String {
-    let show = |item: &LineItem<'_>| Metric::ALL.map(|metric| item.amounts.get(metric).to_string()).join(" ");
+    let show = |item: &Shown| Metric::ALL.map(|metric| item.amounts.get(metric).to_string()).join(" ");
     read_with(columns, show).0.unwrap_or_else(|| "no line item".into())
 }
 
@@ -147,6 +148,7 @@ fn each_line_item_type_costs_what_the_table_says() {
         (json!({"line_item_line_item_type": "SomethingOfNextYear", cost: "3"}), "3 3 3"),
         (json!({"line_item_operation": "EKSPod-EC2", cost: "0", "split_line_item_split_cost": "4"}), "no line item"),
         (json!({"line_item_operation": "ECSTask-EC2", cost: Value::Null}), "no line item"),
+        (json!({"line_item_operation": "EKSPod-EC2", cost: "0", "line_item_line_item_type": "New"}), "no line item"),
         (json!({"line_item_operation": "ECSTask-EC2", cost: "0.5"}), "0.5 0.5 0.5"),
         (json!({cost: Value::Null}), "0 0 0"),
     ] {
@@ -170,7 +172,7 @@ fn region_and_service_are_taken_from_the_best_column_that_says_them() {
         (json!({"bill_billing_entity": "AWS Marketplace", "product_product_name": "Logs"}), "global Logs"),
         (json!({"bill_billing_entity": "AWS Marketplace"}), "global AmazonEC2"),
     ] {
-        let show = |item: &LineItem<'_>| format!("{} {}", item.region, item.service);
+        let show = |item: &Shown| format!("{} {}", item.region, item.service);
         assert_eq!(read_with(&columns, show).0.unwrap(), expected, "{columns}");
     }
 }
@@ -203,7 +205,7 @@ fn a_line_without_resource_has_a_name_for_its_row() {
 #[test]
 fn a_line_about_a_commitment_is_no_resources() {
     let id = "line_item_resource_id";
-    let show = |item: &LineItem<'_>| (item.resource_id.is_some(), item.without_resource);
+    let show = |item: &Shown| (item.resource_id.is_some(), item.without_resource);
     for (columns, expected) in [
         (json!({id: "arn:aws:savingsplans::111122223333:savingsplan/1"}), (false, Unallocated::SavingsPlanFee)),
         (json!({id: "arn:aws:ec2:eu-west-1:111122223333:reserved-instances/1"}), (false, Unallocated::ReservationFee)),
@@ -219,8 +221,8 @@ fn a_line_about_a_commitment_is_no_resources() {
 
 #[test]
 fn days_tags_currencies_and_finality_are_read() {
-    let show = |item: &LineItem<'_>| {
-        format!("{} {:?} {} {} {:?}", item.day(), item.environment, item.currency, item.is_final, item.resource_id)
+    let show = |item: &Shown| {
+        format!("{} {:?} {} {} {:?}", item.day, item.environment, item.currency, item.is_final, item.resource_id)
     };
     for (columns, expected) in [
         (json!({}), "2026-10-01 None USD false None"),

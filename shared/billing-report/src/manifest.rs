@@ -34,7 +34,7 @@ pub struct DataFile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     Parquet,
-    /// Compressed with gzip or not.
+    /// Compressed with gzip, in a zip file, or plain.
     Csv,
 }
 
@@ -59,7 +59,7 @@ pub enum ManifestError {
     TooManyFiles(usize),
     #[error("the manifest names `{uri}`, which is not in its own bucket `{bucket}`")]
     ForeignBucket { uri: String, bucket: String },
-    #[error("the manifest names `{key}`; only .parquet, .csv and .csv.gz can be read")]
+    #[error("the manifest names `{key}`; only .parquet, .csv, .csv.gz and .zip can be read")]
     Format { key: String },
 }
 
@@ -132,7 +132,7 @@ fn data_file(bucket: &str, uri: String) -> Result<DataFile, ManifestError> {
     let lower = key.to_ascii_lowercase();
     let format = if lower.ends_with(".parquet") {
         FileFormat::Parquet
-    } else if lower.ends_with(".csv.gz") || lower.ends_with(".csv") {
+    } else if [".csv.gz", ".csv", ".zip"].iter().any(|ending| lower.ends_with(ending)) {
         FileFormat::Csv
     } else {
         return Err(ManifestError::Format { key });

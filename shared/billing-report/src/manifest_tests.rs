@@ -82,8 +82,8 @@ fn a_manifest_that_cannot_be_followed_says_why() {
         ),
         (
             CUR2_KEY,
-            vec!["s3://reports/a.zip"],
-            "the manifest names `a.zip`; only .parquet, .csv and .csv.gz can be read",
+            vec!["s3://reports/a.rar"],
+            "the manifest names `a.rar`; only .parquet, .csv, .csv.gz and .zip can be read",
         ),
         (
             "x/a-Manifest.json",

@@ -1,6 +1,6 @@
 //! A batch of decoded columns -> its rows. Every physical type that a column was seen in is read as what it means.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -8,28 +8,32 @@ use arrow_array::types::{
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, ArrayRef, MapArray, RecordBatch};
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use cost_model::{Amount, AmountError, Reading};
-use jiff::Timestamp;
 
-use crate::columns::{COLUMNS, Column, environment_rank};
+use crate::columns::{COLUMN_COUNT, Column, Meaning};
 use crate::error::ReportError;
+use crate::names::{Name, Names};
+use crate::parquet_texts::{Texts, is_text, text_at};
 use crate::row::{Row, excerpt, parse_time};
+use crate::tag_keys::{Rank, TagKeys, TagRole};
 
-/// What a column is read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    Text,
-    Amount,
-    Time,
-    Map,
-}
-
-/// The columns of one batch, by [`Column`].
+/// The columns of one batch, ready to be asked row by row. Kept from batch to batch: its memory is used again.
+#[derive(Debug)]
 pub(crate) struct Batch {
-    columns: Vec<Option<ArrayRef>>,
-    /// Columns of a legacy report that are the environment tag, the best first.
-    environment: Vec<ArrayRef>,
+    names: Vec<Vec<Name>>,
+    seconds: Vec<Vec<i64>>,
+    amounts: Vec<Option<ArrayRef>>,
+    product: Option<ArrayRef>,
+    /// By role: the best value of each row, and how good it is.
+    tags: [Vec<(Rank, Name)>; TagRole::COUNT],
+    has: [bool; COLUMN_COUNT],
+    /// The file has no map `product`, so that there is nothing to wait for.
+    has_no_product: bool,
+    texts: Vec<Texts>,
+    /// What the fields of a schema are: the next batch mostly has the same one.
+    fields: Option<(SchemaRef, Vec<FieldKind>)>,
+    rows: usize,
     first_row: u64,
 }
 
@@ -39,59 +43,169 @@ pub(crate) struct BatchRow<'b> {
     pub(crate) at: usize,
 }
 
-/// Whether the column of this name is read.
-pub(crate) fn is_read(name: &str) -> bool {
-    Column::of_name(name).is_some() || environment_rank(name).is_some()
+#[derive(Debug, Clone, Copy)]
+enum FieldKind {
+    Column(Column),
+    Tag(TagRole, Rank),
+    /// Decoded for nothing, as it has no type that can be read.
+    Neither,
 }
 
-impl Batch {
-    /// # Errors
-    /// Fails on a column whose type cannot mean what the column means.
-    pub(crate) fn new(batch: &RecordBatch, first_row: u64) -> Result<Self, ReportError> {
-        let mut columns: Vec<Option<ArrayRef>> = vec![None; COLUMNS.len()];
-        let mut environment = Vec::new();
-        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
-            if let Some(column) = Column::of_name(field.name()) {
-                let place = &mut columns[column as usize];
-                if place.is_none() && check_type(column, array.data_type())? {
-                    *place = Some(array.clone());
-                }
-            } else if let Some(rank) = environment_rank(field.name()).filter(|_| is_text(array.data_type())) {
-                environment.push((rank, array.clone()));
-            }
+impl FieldKind {
+    fn of(field: &Field, keys: &TagKeys) -> Self {
+        if let Some(column) = Column::of_name(field.name()) {
+            return Self::Column(column);
         }
-        environment.sort_by_key(|(rank, _)| *rank);
-        Ok(Self { columns, environment: environment.into_iter().map(|(_, array)| array).collect(), first_row })
+        let said = keys.of_name(field.name()).filter(|_| is_text(field.data_type()));
+        said.map_or(Self::Neither, |(role, rank)| Self::Tag(role, rank))
+    }
+}
+
+/// No time: before everything.
+const NO_TIME: i64 = i64::MIN;
+/// Worse than every rank.
+const UNSAID: Rank = Rank::MAX;
+
+impl Batch {
+    pub(crate) fn new(has_no_product: bool) -> Self {
+        Self {
+            names: vec![Vec::new(); COLUMN_COUNT],
+            seconds: vec![Vec::new(); COLUMN_COUNT],
+            amounts: vec![None; COLUMN_COUNT],
+            product: None,
+            tags: Default::default(),
+            has: [false; COLUMN_COUNT],
+            has_no_product,
+            texts: Vec::new(),
+            fields: None,
+            rows: 0,
+            first_row: 0,
+        }
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     pub(crate) fn has(&self, column: Column) -> bool {
-        self.columns[column as usize].is_some()
+        self.has[column as usize]
+    }
+
+    /// Takes the columns of `batch`, whose first row has the number `first_row` in its file.
+    ///
+    /// # Errors
+    /// Fails on a column whose type cannot mean what the column means, and on a time or a text that is none.
+    pub(crate) fn fill(
+        &mut self,
+        batch: &RecordBatch,
+        first_row: u64,
+        keys: &TagKeys,
+        names: &mut Names,
+    ) -> Result<(), ReportError> {
+        (self.rows, self.first_row) = (batch.num_rows(), first_row);
+        self.has = [false; COLUMN_COUNT];
+        self.product = None;
+        for tags in &mut self.tags {
+            tags.clear();
+            tags.resize(self.rows, (UNSAID, Names::BLANK));
+        }
+        let schema = batch.schema();
+        let fields = match self.fields.take() {
+            Some((known, fields)) if Arc::ptr_eq(&known, &schema) => fields,
+            _ => schema.fields().iter().map(|field| FieldKind::of(field, keys)).collect(),
+        };
+        // A map has two columns of texts.
+        self.texts.resize_with(2 * fields.len(), Texts::default);
+        for (at, (kind, array)) in fields.iter().zip(batch.columns()).enumerate() {
+            match *kind {
+                FieldKind::Column(column) if self.has[column as usize] => {}
+                FieldKind::Column(column) => self.has[column as usize] = self.take(column, array, at, keys, names)?,
+                FieldKind::Tag(role, rank) => {
+                    let texts = &mut self.texts[2 * at];
+                    texts.fill(array, first_row, names)?;
+                    for row in 0..self.rows {
+                        offer(&mut self.tags[role as usize][row], rank, texts.name_at(array, row, names));
+                    }
+                }
+                FieldKind::Neither => {}
+            }
+        }
+        self.fields = Some((schema, fields));
+        Ok(())
+    }
+
+    /// False for a column that is null throughout (written without a type): it is as good as missing.
+    fn take(
+        &mut self,
+        column: Column,
+        array: &ArrayRef,
+        at: usize,
+        keys: &TagKeys,
+        names: &mut Names,
+    ) -> Result<bool, ReportError> {
+        if !check_type(column, array.data_type())? {
+            return Ok(false);
+        }
+        match column.meaning() {
+            Meaning::Text => {
+                let texts = &mut self.texts[2 * at];
+                texts.fill(array, self.first_row, names)?;
+                texts.names_of(array, names, &mut self.names[column as usize]);
+            }
+            Meaning::Amount => self.amounts[column as usize] = Some(array.clone()),
+            Meaning::Time => seconds_of(column, array, self.first_row, &mut self.seconds[column as usize])?,
+            Meaning::Map if column == Column::Product => self.product = Some(array.clone()),
+            Meaning::Map => self.take_tags(column, array.as_map(), at, keys, names)?,
+        }
+        Ok(true)
+    }
+
+    fn take_tags(
+        &mut self,
+        column: Column,
+        map: &MapArray,
+        at: usize,
+        tag_keys: &TagKeys,
+        names: &mut Names,
+    ) -> Result<(), ReportError> {
+        let (keys, values) = (map.keys(), map.values());
+        let [key_texts, value_texts, ..] = &mut self.texts[2 * at..] else { return Ok(()) };
+        key_texts.fill(keys, self.first_row, names)?;
+        value_texts.fill(values, self.first_row, names)?;
+        let mut roles: Vec<Option<Option<(TagRole, Rank)>>> = Vec::new();
+        let offsets = map.value_offsets();
+        for row in 0..map.len() {
+            let (Ok(start), Ok(end)) = (usize::try_from(offsets[row]), usize::try_from(offsets[row + 1])) else {
+                break;
+            };
+            for entry in start..end {
+                let key = key_texts.name_at(keys, entry, names);
+                if roles.len() <= key as usize {
+                    roles.resize(key as usize + 1, None);
+                }
+                let role = *roles[key as usize].get_or_insert_with(|| match column {
+                    Column::CostCategory => tag_keys.of_category(names.text(key)),
+                    _ => tag_keys.of_name(names.text(key)),
+                });
+                if let Some((role, rank)) = role {
+                    let value = value_texts.name_at(values, entry, names);
+                    offer(&mut self.tags[role as usize][row], rank, value);
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-pub(crate) fn meaning(column: Column) -> Meaning {
-    match column {
-        Column::UsageStart | Column::UsageEnd => Meaning::Time,
-        Column::Product | Column::ResourceTags | Column::Tags => Meaning::Map,
-        _ if column.name().ends_with("_cost") => Meaning::Amount,
-        Column::SavingsPlanTotal
-        | Column::SavingsPlanUsed
-        | Column::SavingsPlanUpfront
-        | Column::SavingsPlanNetUpfront
-        | Column::SavingsPlanRecurring
-        | Column::SavingsPlanNetRecurring
-        | Column::ReservationUnusedUpfront
-        | Column::ReservationNetUnusedUpfront
-        | Column::ReservationUnusedRecurring
-        | Column::ReservationNetUnusedRecurring => Meaning::Amount,
-        _ => Meaning::Text,
+/// The first of equally good tags counts: tags whose keys differ in case are columns of one rank.
+fn offer(best: &mut (Rank, Name), rank: Rank, value: Name) {
+    if value != Names::BLANK && rank < best.0 {
+        *best = (rank, value);
     }
 }
 
-/// False for a column that is null throughout (written without a type): it is as good as missing.
 fn check_type(column: Column, found: &DataType) -> Result<bool, ReportError> {
-    let meaning = meaning(column);
-    let (fits, expected) = match meaning {
+    let (fits, expected) = match column.meaning() {
         Meaning::Text => (is_text(found), "text"),
         Meaning::Amount => (is_text(found) || is_number(found), "amount"),
         Meaning::Time => (is_text(found) || matches!(found, DataType::Timestamp(..) | DataType::Date32), "time"),
@@ -102,10 +216,6 @@ fn check_type(column: Column, found: &DataType) -> Result<bool, ReportError> {
         return Err(ReportError::WrongType { column: column.name(), found: found.to_string(), expected });
     }
     Ok(fits)
-}
-
-fn is_text(found: &DataType) -> bool {
-    matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Binary)
 }
 
 fn is_number(found: &DataType) -> bool {
@@ -119,19 +229,6 @@ fn is_text_map(found: &DataType) -> bool {
     let DataType::Map(entries, _) = found else { return false };
     let DataType::Struct(fields) = entries.data_type() else { return false };
     fields.len() == 2 && fields.iter().all(|field| is_text(field.data_type()))
-}
-
-/// Blank for null.
-fn text_at(array: &dyn Array, at: usize) -> Result<&str, std::str::Utf8Error> {
-    if array.is_null(at) {
-        return Ok("");
-    }
-    match array.data_type() {
-        DataType::Utf8 => Ok(array.as_string::<i32>().value(at)),
-        DataType::LargeUtf8 => Ok(array.as_string::<i64>().value(at)),
-        DataType::Binary => std::str::from_utf8(array.as_binary::<i32>().value(at)),
-        _ => Ok(""),
-    }
 }
 
 fn number_at(array: &dyn Array, at: usize) -> Result<Reading, AmountError> {
@@ -148,56 +245,42 @@ fn number_at(array: &dyn Array, at: usize) -> Result<Reading, AmountError> {
     }
 }
 
-fn time_at(array: &dyn Array, at: usize) -> Option<Timestamp> {
+fn seconds_of(column: Column, array: &ArrayRef, first_row: u64, seconds: &mut Vec<i64>) -> Result<(), ReportError> {
+    seconds.clear();
+    let mut per_second = |values: &[i64], parts: i64| {
+        let second = |(at, value): (usize, &i64)| if array.is_null(at) { NO_TIME } else { value.div_euclid(parts) };
+        seconds.extend(values.iter().enumerate().map(second));
+    };
     match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            Timestamp::from_second(array.as_primitive::<TimestampSecondType>().value(at)).ok()
-        }
+        DataType::Timestamp(TimeUnit::Second, _) => per_second(array.as_primitive::<TimestampSecondType>().values(), 1),
         DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            Timestamp::from_millisecond(array.as_primitive::<TimestampMillisecondType>().value(at)).ok()
+            per_second(array.as_primitive::<TimestampMillisecondType>().values(), 1_000);
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            Timestamp::from_microsecond(array.as_primitive::<TimestampMicrosecondType>().value(at)).ok()
+            per_second(array.as_primitive::<TimestampMicrosecondType>().values(), 1_000_000);
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            Timestamp::from_nanosecond(i128::from(array.as_primitive::<TimestampNanosecondType>().value(at))).ok()
+            per_second(array.as_primitive::<TimestampNanosecondType>().values(), 1_000_000_000);
         }
         DataType::Date32 => {
-            let days = array.as_primitive::<Date32Type>().value(at);
-            Timestamp::from_second(i64::from(days) * 86_400).ok()
+            let days = array.as_primitive::<Date32Type>().values().iter().enumerate();
+            let second = |(at, day): (usize, &i32)| if array.is_null(at) { NO_TIME } else { i64::from(*day) * 86_400 };
+            seconds.extend(days.map(second));
         }
-        _ => text_at(array, at).ok().and_then(parse_time),
-    }
-}
-
-impl BatchRow<'_> {
-    fn array(&self, column: Column) -> Option<&ArrayRef> {
-        self.batch.columns[column as usize].as_ref()
-    }
-
-    fn invalid_utf8(&self, column: &'static str) -> ReportError {
-        ReportError::Value { row: self.number(), column, value: "bytes".into(), expected: "UTF-8 text" }
-    }
-
-    /// The value of the best key, if there is one: the smallest rank that `rank` gives.
-    fn map_value(&self, column: Column, rank: impl Fn(&str) -> Option<u8>) -> Result<&str, ReportError> {
-        let Some(map) = self.array(column).filter(|map| map.is_valid(self.at)) else { return Ok("") };
-        let map: &MapArray = map.as_map();
-        let offsets = map.value_offsets();
-        let (Ok(start), Ok(end)) = (usize::try_from(offsets[self.at]), usize::try_from(offsets[self.at + 1])) else {
-            return Ok("");
-        };
-        let invalid = |_| self.invalid_utf8(column.name());
-        let mut best: Option<(u8, &str)> = None;
-        for at in start..end {
-            let Some(rank) = rank(text_at(map.keys().as_ref(), at).map_err(invalid)?) else { continue };
-            let value = text_at(map.values().as_ref(), at).map_err(invalid)?;
-            if !value.is_empty() && best.is_none_or(|(known, _)| rank < known) {
-                best = Some((rank, value));
+        _ => {
+            for at in 0..array.len() {
+                let text = text_at(array, at).trim();
+                let time = if text.is_empty() { Some(NO_TIME) } else { parse_time(text).map(|time| time.as_second()) };
+                seconds.push(time.ok_or_else(|| ReportError::Value {
+                    row: first_row + at as u64,
+                    column: column.name(),
+                    value: excerpt(text),
+                    expected: "time",
+                })?);
             }
         }
-        Ok(best.map_or("", |(_, value)| value))
     }
+    Ok(())
 }
 
 impl Row for BatchRow<'_> {
@@ -209,54 +292,46 @@ impl Row for BatchRow<'_> {
         self.batch.has(column)
     }
 
-    fn text(&self, column: Column) -> Result<&str, ReportError> {
-        let Some(array) = self.array(column) else { return Ok("") };
-        text_at(array.as_ref(), self.at).map_err(|_| self.invalid_utf8(column.name()))
+    fn name(&self, column: Column, _: &mut Names) -> Result<Name, ReportError> {
+        if !self.has(column) {
+            return Ok(Names::BLANK);
+        }
+        Ok(self.batch.names[column as usize][self.at])
     }
 
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {
-        let Some(array) = self.array(column).filter(|array| array.is_valid(self.at)) else { return Ok(None) };
-        let reading = if is_text(array.data_type()) {
-            match self.text(column)?.trim() {
+        let array = self.batch.amounts[column as usize].as_ref().filter(|_| self.has(column));
+        let Some(array) = array.filter(|array| array.is_valid(self.at)) else { return Ok(None) };
+        let reading = match array.data_type() {
+            DataType::Float64 => Amount::read_f64(array.as_primitive::<Float64Type>().value(self.at)),
+            found if is_text(found) => match text_at(array, self.at).trim() {
                 "" => return Ok(None),
                 text => Amount::read(text),
-            }
-        } else {
-            number_at(array.as_ref(), self.at)
+            },
+            _ => number_at(array, self.at),
         };
         reading.map(Some).map_err(|source| ReportError::Amount { row: self.number(), column: column.name(), source })
     }
 
-    fn time(&self, column: Column) -> Result<Option<Timestamp>, ReportError> {
-        let Some(array) = self.array(column).filter(|array| array.is_valid(self.at)) else { return Ok(None) };
-        if is_text(array.data_type()) && self.text(column)?.trim().is_empty() {
+    fn seconds(&self, column: Column) -> Result<Option<i64>, ReportError> {
+        if !self.has(column) {
             return Ok(None);
         }
-        time_at(array.as_ref(), self.at).map(Some).ok_or_else(|| ReportError::Value {
-            row: self.number(),
-            column: column.name(),
-            value: text_at(array.as_ref(), self.at).map(excerpt).unwrap_or_default(),
-            expected: "time",
-        })
+        Ok(Some(self.batch.seconds[column as usize][self.at]).filter(|second| *second != NO_TIME))
     }
 
-    fn product(&self, key: &str) -> Result<Cow<'_, str>, ReportError> {
-        self.map_value(Column::Product, |known| (known == key).then_some(0)).map(Cow::Borrowed)
+    fn product(&self, key: &str, names: &mut Names) -> Result<Option<Name>, ReportError> {
+        let Some(map) = &self.batch.product else { return Ok(self.batch.has_no_product.then_some(Names::BLANK)) };
+        let map: &MapArray = map.as_map();
+        let offsets = map.value_offsets();
+        let (Ok(start), Ok(end)) = (usize::try_from(offsets[self.at]), usize::try_from(offsets[self.at + 1])) else {
+            return Ok(Some(Names::BLANK));
+        };
+        let entry = (start..end).find(|entry| text_at(map.keys(), *entry) == key);
+        Ok(Some(entry.map_or(Names::BLANK, |entry| names.number(text_at(map.values(), entry).trim()))))
     }
 
-    fn environment_tag(&self) -> Result<Cow<'_, str>, ReportError> {
-        for column in [Column::ResourceTags, Column::Tags] {
-            let value = self.map_value(column, environment_rank)?;
-            if !value.is_empty() {
-                return Ok(Cow::Borrowed(value));
-            }
-        }
-        for array in &self.batch.environment {
-            let value = text_at(array.as_ref(), self.at).map_err(|_| self.invalid_utf8("resource_tags"))?;
-            if !value.is_empty() {
-                return Ok(Cow::Borrowed(value));
-            }
-        }
-        Ok(Cow::Borrowed(""))
+    fn tag(&self, role: TagRole, _: &mut Names) -> Result<Name, ReportError> {
+        Ok(self.batch.tags[role as usize][self.at].1)
     }
 }

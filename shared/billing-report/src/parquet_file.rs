@@ -1,19 +1,26 @@
-//! A Parquet file in memory -> its line items. Holds the file and one decoded batch.
+//! A Parquet file -> its line items. Holds the columns that are read of one row group, and one decoded batch.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use cost_model::AmountError;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::columns::missing_required;
+use crate::columns::{Column, missing_required};
 use crate::error::ReportError;
-use crate::line_item::{LineItem, ReadCounts, line_item};
-use crate::parquet_batch::{Batch, BatchRow, is_read};
+use crate::line_item::ReadCounts;
+use crate::parquet_batch::{Batch, BatchRow};
+use crate::parquet_chunks::{Chunks, types_to_read};
+use crate::report_file::{ReportFile, read_one};
+use crate::sink::{Sink, locked, take};
+use crate::tag_keys::TagKeys;
 
 /// Longest footer. 125 columns in 40 row groups take about 1 MB; a footer decodes to many times its size.
-pub const MAX_FOOTER_BYTES: u64 = 32 * 1024 * 1024;
+pub const MAX_FOOTER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Most rows in one file. AWS cuts its files long before.
 pub const MAX_ROWS: u64 = 50_000_000;
@@ -24,97 +31,179 @@ const MAX_COLUMNS: u64 = 10_000;
 /// Most row groups.
 const MAX_ROW_GROUPS: u64 = 10_000;
 
-/// Rows decoded at a time: some hundred bytes of each in the columns that are read.
-const BATCH_ROWS: usize = 8192;
+/// Rows decoded at a time: some hundred bytes of each in the columns that are read, which should stay in the caches.
+const BATCH_ROWS: usize = 2048;
 
-/// Hands every line item of the file to `visit`, in the file's order, and counts what was read.
+/// Hands every line item of the file to `sink`, and returns what was read. The sink is locked for a batch at a time.
 ///
 /// # Errors
-/// Fails on a file that is not Parquet, is broken, exceeds a limit, or lacks a required column; on a value that is not
-/// what its column means; and on the first error of `visit`. Rows of split cost allocation are no error, and no line items.
-pub fn read_parquet(
-    file: Bytes,
-    mut visit: impl FnMut(&LineItem<'_>) -> Result<(), AmountError>,
+/// Fails on a file that cannot be read, is not Parquet, is broken, exceeds a limit, or lacks a required column; on a value
+/// that is not what its column means; and on the first error of `sink`. Rows of split cost allocation are no error, and no
+/// line items.
+pub fn read_parquet<F: ReportFile>(
+    file: &F,
+    keys: &TagKeys,
+    sink: &Mutex<impl Sink>,
 ) -> Result<ReadCounts, ReportError> {
-    check_footer(&file)?;
-    let (mut reader, expected) = open(file)?;
+    let metadata = footer(file)?;
+    let schema = metadata.file_metadata().schema_descr();
+    let fields = schema.root_schema().get_fields();
+    let roots: Vec<usize> = (0..fields.len()).filter(|at| is_read(fields[*at].name(), keys)).collect();
+    let product = fields.iter().position(|field| Column::of_name(field.name()) == Some(Column::Product));
     let mut counts = ReadCounts::default();
-    let mut row = 0_u64;
-    while let Some(batch) = guarded(row + 1, || reader.next())? {
-        let batch = batch.map_err(|source| ReportError::Arrow { row: row + 1, source })?;
-        let columns = Batch::new(&batch, row + 1)?;
-        require_columns(&columns)?;
-        for at in 0..batch.num_rows() {
-            let current = BatchRow { batch: &columns, at };
-            if let Some(item) = line_item(&current, &mut counts)? {
-                visit(&item).map_err(|source| ReportError::Sum { row: row + 1 + at as u64, source })?;
-            }
+    let mut batch = Batch::new(product.is_none());
+    let mut first_row = 1;
+    for group in 0..metadata.num_row_groups() {
+        let mut chunks = Chunks::new(file.bytes());
+        chunks.load(file, &metadata, group, &roots)?;
+        let reader = |chunks: Chunks, roots: &[usize], selection: Option<RowSelection>| {
+            open(chunks, &metadata, group, roots, selection)
+        };
+        let mut waiting: Vec<u64> = Vec::new();
+        let mut pass = Pass { batch: &mut batch, keys, sink, counts: &mut counts };
+        let rows = pass.run(reader(chunks.clone(), &roots, None)?, first_row, Some(&mut waiting))?;
+        let expected = u64::try_from(metadata.row_group(group).num_rows()).unwrap_or_default();
+        if rows != expected {
+            return Err(ReportError::RowCount { found: first_row - 1 + rows, expected: first_row - 1 + expected });
         }
-        row += batch.num_rows() as u64;
-    }
-    if row != expected {
-        return Err(ReportError::RowCount { found: row, expected });
+        if let Some(product) = product.filter(|_| !waiting.is_empty()) {
+            chunks.load(file, &metadata, group, &[product])?;
+            let mut with_product = roots.clone();
+            with_product.push(product);
+            let selected = ranges_of(&waiting);
+            let total = usize::try_from(rows).unwrap_or(usize::MAX);
+            let selection = RowSelection::from_consecutive_ranges(selected.into_iter(), total);
+            pass.run(reader(chunks, &with_product, Some(selection))?, first_row + waiting[0], None)?;
+        }
+        first_row += rows;
     }
     Ok(counts)
 }
 
-/// The footer's length and both magic numbers, before anything is decoded or allocated by what the file says.
-fn check_footer(file: &Bytes) -> Result<(), ReportError> {
+/// One way through a row group.
+struct Pass<'p, S> {
+    batch: &'p mut Batch,
+    keys: &'p TagKeys,
+    sink: &'p Mutex<S>,
+    counts: &'p mut ReadCounts,
+}
+
+impl<S: Sink> Pass<'_, S> {
+    /// The number of rows. Those that cannot be read without the map `product` go to `waiting`, counted from the
+    /// group's beginning.
+    fn run(
+        &mut self,
+        mut reader: ParquetRecordBatchReader,
+        first_row: u64,
+        mut waiting: Option<&mut Vec<u64>>,
+    ) -> Result<u64, ReportError> {
+        let mut rows = 0_u64;
+        while let Some(decoded) = guarded(first_row + rows, || reader.next())? {
+            let decoded = decoded.map_err(|source| ReportError::Arrow { row: first_row + rows, source })?;
+            let mut sink = locked(self.sink);
+            self.batch.fill(&decoded, first_row + rows, self.keys, sink.names())?;
+            if let Some(column) = missing_required(|column| self.batch.has(column)) {
+                return Err(ReportError::MissingColumn { column: column.name() });
+            }
+            for at in 0..self.batch.rows() {
+                let row = BatchRow { batch: self.batch, at };
+                if !take(&mut *sink, &row, self.counts)?
+                    && let Some(waiting) = &mut waiting
+                {
+                    waiting.push(rows + at as u64);
+                }
+            }
+            rows += self.batch.rows() as u64;
+            sink.end_batch().map_err(|source| ReportError::Sum { row: first_row + rows, source })?;
+        }
+        Ok(rows)
+    }
+}
+
+fn is_read(name: &str, keys: &TagKeys) -> bool {
+    match Column::of_name(name) {
+        Some(column) => column != Column::Product,
+        None => keys.of_name(name).is_some(),
+    }
+}
+
+/// `0, 1, 2, 5` -> `0..3, 5..6`.
+fn ranges_of(rows: &[u64]) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for row in rows.iter().filter_map(|row| usize::try_from(*row).ok()) {
+        match ranges.last_mut() {
+            Some(last) if last.end == row => last.end += 1,
+            _ => ranges.push(row..row + 1),
+        }
+    }
+    ranges
+}
+
+/// The footer's length and both magic numbers are looked at before anything is decoded or allocated by what the file says.
+fn footer(file: &impl ReportFile) -> Result<Arc<ParquetMetaData>, ReportError> {
     let not = |reason| ReportError::NotParquet { reason };
-    let Some((_, tail)) = file.split_last_chunk::<8>() else { return Err(not("it is too short")) };
-    if !file.starts_with(b"PAR1") {
+    let bytes = file.bytes();
+    if bytes < 12 {
+        return Err(not("it is too short"));
+    }
+    if read_one(file, 0..4)? != b"PAR1".as_slice() {
         return Err(not("it does not begin with PAR1"));
     }
+    let tail = read_one(file, bytes - 8..bytes)?;
     let (length, magic) = tail.split_at(4);
     if magic != b"PAR1" {
         return Err(not("it does not end with PAR1; it may be cut off, or encrypted"));
     }
     let length = length.iter().rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-    if length + 12 > file.len() as u64 {
+    if length + 12 > bytes {
         return Err(not("its footer is longer than the file"));
     }
-    within("footer bytes", length, MAX_FOOTER_BYTES)
+    within("footer bytes", length, MAX_FOOTER_BYTES)?;
+    let footer = read_one(file, bytes - 8 - length..bytes - 8)?;
+    let metadata = guarded(0, || ParquetMetaDataReader::decode_metadata(&footer))?;
+    let metadata = metadata.map_err(|source| ReportError::Parquet { row: 0, source })?;
+    check_limits(&metadata)?;
+    Ok(Arc::new(metadata))
 }
 
-fn open(file: Bytes) -> Result<(ParquetRecordBatchReader, u64), ReportError> {
-    let bytes = file.len() as u64;
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let broken = |source| ReportError::Parquet { row: 0, source };
-    let builder =
-        guarded(0, || ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))?.map_err(broken)?;
-    let metadata = builder.metadata();
+fn check_limits(metadata: &ParquetMetaData) -> Result<(), ReportError> {
     let size = |number: i64| u64::try_from(number).unwrap_or(u64::MAX);
     let rows = size(metadata.file_metadata().num_rows());
     within("rows", rows, MAX_ROWS)?;
     within("row groups", metadata.num_row_groups() as u64, MAX_ROW_GROUPS)?;
-    let schema = builder.parquet_schema();
-    within("columns", schema.num_columns() as u64, MAX_COLUMNS)?;
-    let mut in_groups = 0_u64;
-    for group in metadata.row_groups() {
-        in_groups = in_groups.saturating_add(size(group.num_rows()));
-        for chunk in group.columns() {
-            within("bytes in a column", size(chunk.compressed_size()), bytes)?;
-        }
-    }
+    within("columns", metadata.file_metadata().schema_descr().num_columns() as u64, MAX_COLUMNS)?;
+    let in_groups = metadata.row_groups().iter().fold(0_u64, |sum, group| sum.saturating_add(size(group.num_rows())));
     if in_groups != rows {
         return Err(ReportError::RowCount { found: in_groups, expected: rows });
     }
-    let read = schema.root_schema().get_fields().iter().enumerate();
-    let read: Vec<usize> = read.filter(|(_, field)| is_read(field.name())).map(|(at, _)| at).collect();
-    let mask = ProjectionMask::roots(schema, read);
-    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
-    let reader = guarded(0, || reader.build())?.map_err(broken)?;
-    Ok((reader, rows))
+    Ok(())
 }
 
-fn require_columns(columns: &Batch) -> Result<(), ReportError> {
-    match missing_required(|column| columns.has(column)) {
-        Some(column) => Err(ReportError::MissingColumn { column: column.name() }),
-        None => Ok(()),
+fn open(
+    chunks: Chunks,
+    metadata: &Arc<ParquetMetaData>,
+    group: usize,
+    roots: &[usize],
+    selection: Option<RowSelection>,
+) -> Result<ParquetRecordBatchReader, ReportError> {
+    let broken = |source| ReportError::Parquet { row: 0, source };
+    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let as_written = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(metadata), options()))?.map_err(broken)?;
+    let types = types_to_read(as_written.schema(), metadata, roots, &chunks);
+    let hinted = options().with_schema(Arc::new(types));
+    let hinted = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(metadata), hinted))?.map_err(broken)?;
+    let mask = ProjectionMask::roots(metadata.file_metadata().schema_descr(), roots.iter().copied());
+    let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, hinted)
+        .with_row_groups(vec![group])
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS);
+    if let Some(selection) = selection {
+        builder = builder.with_row_selection(selection);
     }
+    guarded(0, || builder.build())?.map_err(broken)
 }
 
-fn within(what: &'static str, found: u64, limit: u64) -> Result<(), ReportError> {
+pub(crate) fn within(what: &'static str, found: u64, limit: u64) -> Result<(), ReportError> {
     if found > limit {
         return Err(ReportError::Limit { what, found, limit });
     }
@@ -123,6 +212,6 @@ fn within(what: &'static str, found: u64, limit: u64) -> Result<(), ReportError>
 
 /// Runs the decoder. Some broken pages make it panic rather than fail; a report is input, and no input may end a function.
 /// The decoder is dropped right after, so that nothing is seen half done. Needs unwinding: `panic = "abort"` would undo it.
-fn guarded<T>(row: u64, decode: impl FnOnce() -> T) -> Result<T, ReportError> {
+pub(crate) fn guarded<T>(row: u64, decode: impl FnOnce() -> T) -> Result<T, ReportError> {
     catch_unwind(AssertUnwindSafe(decode)).map_err(|_| ReportError::Undecodable { row })
 }

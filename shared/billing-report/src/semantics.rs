@@ -19,9 +19,9 @@ use cost_model::{Amount, Amounts, scale};
 use crate::columns::Column as C;
 use crate::error::ReportError;
 use crate::line_item::LineType;
+use crate::names::Names;
 use crate::row::Row;
 
-const SAVINGS_PLAN_PRODUCT: &str = "ComputeSavingsPlans";
 const SAVINGS_PLAN_REFUND: &str = "Refund for one-time fee for Savings Plan ID";
 
 pub(crate) struct Costs {
@@ -32,7 +32,7 @@ pub(crate) struct Costs {
 }
 
 /// Reads only the columns that the line's type needs.
-pub(crate) fn costs(row: &impl Row, line_type: LineType<'_>) -> Result<Costs, ReportError> {
+pub(crate) fn costs(row: &impl Row, line_type: LineType, names: &mut Names) -> Result<Costs, ReportError> {
     let mut read = Reader { row, rounded: 0 };
     let unblended = read.gross(C::UnblendedCost)?;
     let needed: &[C] = match line_type {
@@ -54,16 +54,20 @@ pub(crate) fn costs(row: &impl Row, line_type: LineType<'_>) -> Result<Costs, Re
             let recurring = read.pair(C::ReservationUnusedRecurring, C::ReservationNetUnusedRecurring)?;
             (read.plus(upfront.0, recurring.0)?, read.plus(upfront.1, recurring.1)?)
         }
-        LineType::Fee if !row.text(C::ReservationArn)?.is_empty() => (Amount::ZERO, Amount::ZERO),
-        LineType::Refund if is_savings_plan_refund(row)? => (Amount::ZERO, Amount::ZERO),
+        LineType::Fee if row.name(C::ReservationArn, names)? != Names::BLANK => (Amount::ZERO, Amount::ZERO),
+        LineType::Refund if is_savings_plan_refund(row, names)? => (Amount::ZERO, Amount::ZERO),
         _ => (unblended, read.net(C::NetUnblendedCost, unblended)?),
     };
     let amounts = Amounts { unblended, amortized, net_amortized };
     Ok(Costs { amounts, rounded: read.rounded, without_commitment_columns })
 }
 
-fn is_savings_plan_refund(row: &impl Row) -> Result<bool, ReportError> {
-    Ok(row.text(C::ProductCode)? == SAVINGS_PLAN_PRODUCT && row.text(C::Description)?.starts_with(SAVINGS_PLAN_REFUND))
+fn is_savings_plan_refund(row: &impl Row, names: &mut Names) -> Result<bool, ReportError> {
+    if row.name(C::ProductCode, names)? != Names::COMPUTE_SAVINGS_PLANS {
+        return Ok(false);
+    }
+    let description = row.name(C::Description, names)?;
+    Ok(names.text(description).starts_with(SAVINGS_PLAN_REFUND))
 }
 
 struct Reader<'r, R> {

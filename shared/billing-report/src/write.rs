@@ -11,8 +11,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Map, Value, json};
 
-use crate::columns::{COLUMNS, Column};
-use crate::parquet_batch::{Meaning, meaning};
+use crate::columns::{COLUMNS, Column, Meaning};
 use crate::row::parse_time;
 
 /// A row: CUR 2.0's column names, and texts or numbers as values; for maps (`resource_tags`, `product`) objects of texts.
@@ -43,7 +42,7 @@ pub enum WriteError {
 pub fn parquet(rows: &[ReportRow]) -> Result<Vec<u8>, WriteError> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     for (column, name, _) in COLUMNS {
-        let array = match meaning(*column) {
+        let array = match column.meaning() {
             Meaning::Text => texts(rows, name)?,
             Meaning::Amount => amounts(rows, name)?,
             Meaning::Time => times(rows, name)?,
@@ -70,7 +69,7 @@ pub fn manifest(bucket: &str, export_arn: &str, execution: &str, keys: &[String]
     let columns: Vec<Value> = COLUMNS
         .iter()
         .map(|(column, name, _)| {
-            let kind = match meaning(*column) {
+            let kind = match column.meaning() {
                 Meaning::Text => "string",
                 Meaning::Amount => "double",
                 Meaning::Time => "timestamp",

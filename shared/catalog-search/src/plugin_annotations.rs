@@ -72,8 +72,7 @@ pub fn plugin_annotations(stitched: &Stitched, catalog: &Catalog) -> Result<Vec<
         .collect();
     arns.sort_unstable();
     let has = |key: &&str| stitched.annotation(key).is_some();
-    let plugins =
-        PLUGINS.iter().filter(|plugin| !has(&plugin.arn_key) && !plugin.other_keys.iter().any(|key| has(key)));
+    let plugins = PLUGINS.iter().filter(|plugin| !has(&plugin.arn_key) && !plugin.other_keys.iter().any(has));
     let first = plugins.filter_map(|plugin| {
         let (arn, _) = arns.iter().find(|(_, aws_type)| *aws_type == plugin.aws_type)?;
         Some(PluginAnnotation { key: plugin.arn_key, arn: (*arn).to_owned() })

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::amount_double::of_ten_places;
 use crate::amount_text::{MAX_TEXT_BYTES, read_decimal};
 
 /// Decimal places of every amount. Bills reach 19 (19 digits were seen in real reports).
@@ -68,6 +69,9 @@ impl Amount {
     pub fn read_f64(value: f64) -> Result<Reading, AmountError> {
         if value == 0.0 {
             return Ok(Reading { amount: Self::ZERO, rounded: false });
+        }
+        if let Some(raw) = of_ten_places(value) {
+            return Ok(Reading { amount: Self(raw), rounded: false });
         }
         let mut digits = ShortText { bytes: [0; 40], used: 0 };
         // `{:e}` of an `f64` is its shortest round-trip decimal: at most 24 bytes.

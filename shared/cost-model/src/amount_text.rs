@@ -14,6 +14,9 @@ pub(crate) fn read_decimal(text: &str) -> Result<(i128, bool), AmountError> {
     if trimmed.len() > MAX_TEXT_BYTES {
         return Err(AmountError::TooLong { bytes: trimmed.len() });
     }
+    if let Some(value) = read_short(trimmed.as_bytes()) {
+        return Ok((value, false));
+    }
     let form = || AmountError::Form { text: text.into() };
     let (negative, unsigned) = match trimmed.as_bytes().first() {
         Some(b'-') => (true, &trimmed[1..]),
@@ -49,6 +52,45 @@ pub(crate) fn read_decimal(text: &str) -> Result<(i128, bool), AmountError> {
     let value = i128::try_from(value).map_err(|_| AmountError::TooLarge { text: text.into() })?;
     Ok((if negative { -value } else { value }, rounded))
 }
+
+/// Reads what nearly all amounts are: at most 18 digits with or without a point. `None` decides nothing.
+fn read_short(text: &[u8]) -> Option<i128> {
+    let (negative, unsigned) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    if unsigned.len() > 19 {
+        return None;
+    }
+    let (mut value, mut digits, mut point) = (0_u64, 0_usize, None);
+    for byte in unsigned {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + u64::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if point.is_none() => point = Some(digits),
+            _ => return None,
+        }
+    }
+    if digits == 0 || digits > 18 {
+        return None;
+    }
+    let places = point.map_or(0, |at| digits - at);
+    let value = i128::from(value) * POWERS[PLACES - places];
+    Some(if negative { -value } else { value })
+}
+
+/// Powers of ten by exponent.
+const POWERS: [i128; PLACES + 1] = {
+    let mut powers = [1_i128; PLACES + 1];
+    let mut at = 1;
+    while at <= PLACES {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 fn read_exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::amount::{Amount, AmountError};
-use crate::split::split;
+use crate::split::split_by;
 
 /// How a cost is counted. Never add two of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +82,19 @@ impl Amounts {
 
     /// Equal parts by largest remainder, each metric for itself; the first parts get what is left over.
     pub fn split_equally(&self, parts: usize) -> Vec<Self> {
-        let weights = vec![1; parts];
-        let [unblended, amortized, net] = Metric::ALL.map(|metric| split(self.get(metric), &weights));
-        (0..parts)
-            .map(|at| Self { unblended: unblended[at], amortized: amortized[at], net_amortized: net[at] })
-            .collect()
+        self.split_by(&vec![1; parts]).unwrap_or_default()
+    }
+
+    /// Parts by weight and largest remainder, each metric for itself. `None`: the weights' sum does not fit 128 bits.
+    pub fn split_by(&self, weights: &[u128]) -> Option<Vec<Self>> {
+        let parts = |metric| split_by(self.get(metric), weights);
+        let unblended = parts(Metric::Unblended)?;
+        let (amortized, net) = (parts(Metric::Amortized)?, parts(Metric::NetAmortized)?);
+        let all = (0..weights.len()).map(|at| Self {
+            unblended: unblended[at],
+            amortized: amortized[at],
+            net_amortized: net[at],
+        });
+        Some(all.collect())
     }
 }

@@ -13,7 +13,7 @@ use crate::month::Month;
 use crate::unallocated::Unallocated;
 
 /// What a cost can be grouped by, beside its day.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Dimensions {
     /// AWS's service code, or the product's name for purchases in the Marketplace.
     pub service: String,
@@ -28,7 +28,7 @@ pub struct Dimensions {
 }
 
 /// The component that carries a cost, or why there is none.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Attribution {
     Component(EntityRef),
     Unallocated(Unallocated),

@@ -1,10 +1,9 @@
 //! Allocated costs -> the rollup of every scope that they belong to, and the proof that nothing is lost on the way.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use catalog_model::{EntityRef, Identity};
+use catalog_model::EntityRef;
+use jiff::civil::Date;
 
 use crate::allocation::Allocation;
 use crate::amount::AmountError;
@@ -12,30 +11,50 @@ use crate::amounts::{Amounts, Metric};
 use crate::currency::Currency;
 use crate::month::Month;
 use crate::rollup::{Cell, Dimensions, Rollup};
+use crate::scope::Scope;
 use crate::statement::Statement;
 
-/// What one rollup is about. The text is the key under which rollups are stored.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Scope {
-    /// The whole bill: `all`.
-    All,
-    /// What one account used: `account:111122223333`.
-    Account(String),
-    /// One AWS resource, by identity: a resource's reference may change, its costs stay.
-    Resource(Identity),
-    /// A component, an owner, or a system, by reference.
-    Entity(EntityRef),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("scope `{0}` is none of `all`, `account:<id>`, an entity reference, the identity of an AWS resource")]
-pub struct ScopeError(String);
-
-/// The rollups of all scopes of one bill. Holds every cell up to six times: once for each scope that it is in.
+/// The costs of one bill, from which the rollup of any scope is made when it is asked for. Holds each cost of a resource
+/// once, and for all the scopes that resources share one sum for each row and day.
 #[derive(Debug, Clone)]
 pub struct ScopeRollups {
     month: Month,
-    rollups: BTreeMap<Scope, Rollup>,
+    rows: Vec<Row>,
+    row_numbers: HashMap<RowKey, u32>,
+    /// The rows of each scope that resources share.
+    shared: BTreeMap<Scope, Vec<u32>>,
+    /// What records cost by themselves.
+    own: BTreeMap<Scope, Vec<OwnCost>>,
+}
+
+/// What costs have in common that are in the same cells of all scopes but the resources' own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct RowKey {
+    dimensions: Dimensions,
+    system: Option<EntityRef>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    dimensions: Dimensions,
+    /// In the order of days.
+    days: Vec<(Date, Amounts)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct OwnCost {
+    row: u32,
+    day: Date,
+    amounts: Amounts,
+}
+
+/// Where the costs of one place go: worked out once, and used for each of its days.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The record's own scope, where it is none of the shares'.
+    own: Option<Scope>,
+    rows: Vec<u32>,
+    weights: Vec<u128>,
 }
 
 /// Rollups that do not add up to their bill. It never happens; if it does, nothing is published.
@@ -50,90 +69,129 @@ pub enum SumsDiffer {
     },
 }
 
-impl Scope {
-    /// The scope of a record's own cost.
-    pub fn of_identity(identity: &Identity) -> Self {
-        identity.entity_ref().map_or_else(|| Self::Resource(identity.clone()), Self::Entity)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => f.write_str("all"),
-            Self::Account(account) => write!(f, "account:{account}"),
-            Self::Resource(identity) => identity.fmt(f),
-            Self::Entity(entity_ref) => entity_ref.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Scope {
-    type Err = ScopeError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let error = || ScopeError(text.chars().take(200).collect());
-        if text == "all" {
-            return Ok(Self::All);
-        }
-        if let Some(account) = text.strip_prefix("account:").filter(|rest| !rest.contains('/')) {
-            let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-            return if is_account { Ok(Self::Account(account.to_owned())) } else { Err(error()) };
-        }
-        if text.starts_with("arn:") || text.starts_with("config:") && text.matches(':').count() > 1 {
-            return Ok(Self::Resource(Identity::of_canonical_arn(text)));
-        }
-        text.parse().map(Self::Entity).map_err(|_| error())
-    }
-}
-
 impl ScopeRollups {
     pub fn new(month: Month) -> Self {
-        Self { month, rollups: BTreeMap::from([(Scope::All, Rollup::new(month))]) }
+        Self {
+            month,
+            rows: Vec::new(),
+            row_numbers: HashMap::new(),
+            shared: BTreeMap::from([(Scope::All, Vec::new())]),
+            own: BTreeMap::new(),
+        }
     }
 
-    /// Adds a cost to all its scopes, in equal shares where several components carry it.
+    /// Where costs go that are allocated so.
     ///
-    /// `cell.dimensions` holds what the line says; attribution, owner and (where the record says it) environment are
-    /// replaced by those of the allocation.
-    ///
-    /// # Errors
-    /// Fails beyond the largest amount.
-    pub fn add(&mut self, cell: &Cell, allocation: &Allocation) -> Result<(), AmountError> {
-        let parts = cell.amounts.split_equally(allocation.shares.len());
-        for (share, amounts) in allocation.shares.iter().zip(&parts) {
+    /// `dimensions` hold what the line says; attribution, owner and (where the record says it) environment are replaced by
+    /// those of the allocation.
+    pub fn target(&mut self, dimensions: &Dimensions, allocation: &Allocation) -> Target {
+        let own = allocation.entity.as_ref().map(Scope::of_identity);
+        let mut target = Target { own, rows: Vec::new(), weights: Vec::new() };
+        for share in &allocation.shares {
             let dimensions = Dimensions {
                 attribution: share.attribution.clone(),
                 owner: share.owner.clone(),
-                environment: allocation.environment.clone().or_else(|| cell.dimensions.environment.clone()),
-                ..cell.dimensions.clone()
+                environment: allocation.environment.clone().or_else(|| dimensions.environment.clone()),
+                ..dimensions.clone()
             };
-            // As a set: a component that is its own owner is one scope.
-            let entity_scopes = [share.attribution.component(), share.owner.as_ref(), share.system.as_ref()];
-            let mut scopes: Vec<Scope> = entity_scopes.into_iter().flatten().cloned().map(Scope::Entity).collect();
-            scopes.extend([Scope::All, Scope::Account(dimensions.account.clone())]);
-            scopes.extend(allocation.entity.as_ref().map(Scope::of_identity));
-            scopes.sort();
-            scopes.dedup();
-            for scope in scopes {
-                let rollup = self.rollups.entry(scope).or_insert_with(|| Rollup::new(self.month));
-                rollup.add(cell.day, &dimensions, amounts)?;
+            let row = self.row(RowKey { dimensions, system: share.system.clone() });
+            let scopes = self.scopes_of(row, share.system.as_ref());
+            if target.own.as_ref().is_some_and(|own| scopes.contains(own)) {
+                target.own = None;
+            }
+            target.rows.push(row);
+            target.weights.push(share.weight);
+        }
+        target
+    }
+
+    fn row(&mut self, key: RowKey) -> u32 {
+        if let Some(row) = self.row_numbers.get(&key) {
+            return *row;
+        }
+        let row = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        self.rows.push(Row { dimensions: key.dimensions.clone(), days: Vec::new() });
+        for scope in self.scopes_of(row, key.system.as_ref()) {
+            self.shared.entry(scope).or_default().push(row);
+        }
+        self.row_numbers.insert(key, row);
+        row
+    }
+
+    /// As a set: a component that is its own owner is one scope.
+    fn scopes_of(&self, row: u32, system: Option<&EntityRef>) -> BTreeSet<Scope> {
+        let dimensions = &self.rows[row as usize].dimensions;
+        let entities = [dimensions.attribution.component(), dimensions.owner.as_ref(), system];
+        let mut scopes: BTreeSet<Scope> = entities.into_iter().flatten().cloned().map(Scope::Entity).collect();
+        scopes.extend([Scope::All, Scope::Account(dimensions.account.clone())]);
+        scopes
+    }
+
+    /// Adds a cost to all its scopes, in the shares of the components that carry it. A day outside the month counts on the
+    /// nearest day of the month, as in [`Rollup::add`].
+    ///
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub fn add_to(&mut self, target: &Target, day: Date, amounts: &Amounts) -> Result<(), AmountError> {
+        let day = self.month.clamp(day);
+        let parts = match target.rows.len() {
+            1 => vec![*amounts],
+            _ => amounts.split_by(&target.weights).ok_or(AmountError::Overflow)?,
+        };
+        for (row, part) in target.rows.iter().zip(&parts) {
+            let days = &mut self.rows[*row as usize].days;
+            match days.binary_search_by_key(&day, |(day, _)| *day) {
+                Ok(at) => days[at].1.add(part)?,
+                Err(at) => days.insert(at, (day, *part)),
+            }
+            if let Some(own) = &target.own {
+                let cost = OwnCost { row: *row, day, amounts: *part };
+                match self.own.get_mut(own) {
+                    Some(costs) => costs.push(cost),
+                    None => drop(self.own.insert(own.clone(), vec![cost])),
+                }
             }
         }
         Ok(())
     }
 
-    /// Every scope that has a cost, and `all` in any case.
-    pub fn iter(&self) -> impl Iterator<Item = (&Scope, &Rollup)> {
-        self.rollups.iter()
+    /// [`Self::target`] and [`Self::add_to`] for one cost.
+    ///
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub fn add(&mut self, cell: &Cell, allocation: &Allocation) -> Result<(), AmountError> {
+        let target = self.target(&cell.dimensions, allocation);
+        self.add_to(&target, cell.day, &cell.amounts)
+    }
+
+    /// Every scope that has a cost, and `all` in any case, in order.
+    pub fn scopes(&self) -> BTreeSet<&Scope> {
+        self.shared.keys().chain(self.own.keys()).collect()
     }
 
     pub fn month(&self) -> Month {
         self.month
     }
 
-    pub fn get(&self, scope: &Scope) -> Option<&Rollup> {
-        self.rollups.get(scope)
+    /// The rollup of one scope. `None`: it has no cost.
+    ///
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub fn get(&self, scope: &Scope) -> Result<Option<Rollup>, AmountError> {
+        let (shared, own) = (self.shared.get(scope), self.own.get(scope));
+        if shared.is_none() && own.is_none() {
+            return Ok(None);
+        }
+        let mut rollup = Rollup::new(self.month);
+        for row in shared.into_iter().flatten().map(|row| &self.rows[*row as usize]) {
+            for (day, amounts) in &row.days {
+                rollup.add(*day, &row.dimensions, amounts)?;
+            }
+        }
+        for cost in own.into_iter().flatten() {
+            rollup.add(cost.day, &self.rows[cost.row as usize].dimensions, &cost.amounts)?;
+        }
+        Ok(Some(rollup))
     }
 
     /// Compares with `bill`, which was summed from the lines alone: the cells of `all`, those of all accounts together,
@@ -143,16 +201,18 @@ impl ScopeRollups {
     /// Fails on the first difference.
     pub fn check(&self, bill: &BTreeMap<Currency, Amounts>) -> Result<(), SumsDiffer> {
         let sum = |source| SumsDiffer::Sum { source };
-        let all = &self.rollups[&Scope::All];
+        let all = self.get(&Scope::All).map_err(sum)?.unwrap_or_else(|| Rollup::new(self.month));
         compare("the cells", &all.totals().map_err(sum)?, bill)?;
         let mut of_accounts: BTreeMap<Currency, Amounts> = BTreeMap::new();
-        for (_, rollup) in self.rollups.iter().filter(|(scope, _)| matches!(scope, Scope::Account(_))) {
-            for (currency, amounts) in rollup.totals().map_err(sum)? {
-                of_accounts.entry(currency).or_default().add(&amounts).map_err(sum)?;
+        for (_, rows) in self.shared.iter().filter(|(scope, _)| matches!(scope, Scope::Account(_))) {
+            for row in rows.iter().map(|row| &self.rows[*row as usize]) {
+                for (_, amounts) in &row.days {
+                    of_accounts.entry(row.dimensions.currency).or_default().add(amounts).map_err(sum)?;
+                }
             }
         }
         compare("the accounts", &of_accounts, bill)?;
-        let statement = Statement::of([all]).map_err(sum)?;
+        let statement = Statement::of([&all]).map_err(sum)?;
         let mut of_rows: BTreeMap<Currency, Amounts> = BTreeMap::new();
         for row in &statement.rows {
             of_rows.entry(row.currency).or_default().add(&row.amounts).map_err(sum)?;

@@ -8,13 +8,24 @@ use crate::amount::Amount;
 /// The parts have the sign of the amount or are zero. With weights that are all zero the first part is everything;
 /// without weights there are no parts.
 pub fn split(amount: Amount, weights: &[u32]) -> Vec<Amount> {
-    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    let weights: Vec<u128> = weights.iter().map(|weight| u128::from(*weight)).collect();
+    // A sum of 32 bits each is far from overflowing.
+    split_by(amount, &weights).unwrap_or_default()
+}
+
+/// [`split`] by larger weights, such as amounts are. `None`: their sum does not fit 128 bits.
+pub fn split_by(amount: Amount, weights: &[u128]) -> Option<Vec<Amount>> {
+    let total = weights.iter().try_fold(0_u128, |sum, weight| sum.checked_add(*weight))?;
     if total == 0 {
-        return weights.iter().enumerate().map(|(at, _)| if at == 0 { amount } else { Amount::ZERO }).collect();
+        return Some(weights.iter().enumerate().map(|(at, _)| if at == 0 { amount } else { Amount::ZERO }).collect());
     }
     let size = amount.raw().unsigned_abs();
-    let shares: Vec<(u128, u128)> =
-        weights.iter().map(|weight| multiply_divide(size, u128::from(*weight), total).unwrap_or_default()).collect();
+    let part = |weight: &u128| match (size.checked_mul(*weight), *weight == total) {
+        (_, true) => (size, 0),
+        (Some(product), _) => (product / total, product % total),
+        (None, _) => multiply_divide(size, *weight, total).unwrap_or_default(),
+    };
+    let shares: Vec<(u128, u128)> = weights.iter().map(part).collect();
     let given: u128 = shares.iter().map(|(part, _)| part).sum();
     let mut parts: Vec<u128> = shares.iter().map(|(part, _)| *part).collect();
     let mut by_remainder: Vec<usize> = (0..shares.len()).collect();
@@ -24,7 +35,7 @@ pub fn split(amount: Amount, weights: &[u32]) -> Vec<Amount> {
     for at in by_remainder.into_iter().take(left) {
         parts[at] += 1;
     }
-    parts.into_iter().map(|part| signed(part, amount.raw() < 0)).collect()
+    Some(parts.into_iter().map(|part| signed(part, amount.raw() < 0)).collect())
 }
 
 /// `amount * numerator / denominator`, rounded half-even. Zero if the denominator is.

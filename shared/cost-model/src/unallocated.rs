@@ -14,8 +14,10 @@ pub enum Unallocated {
     UnknownResource,
     /// The line's resource id could not be turned into the identity of a resource.
     UnresolvedResource,
-    /// The resource is in the catalog, but belongs to no component.
+    /// The resource is in the catalog and has an owner, but belongs to no component.
     NoComponent,
+    /// The resource is in the catalog, but neither belongs to a component nor has an owner.
+    Unowned,
     Tax,
     Refund,
     Credit,
@@ -32,11 +34,12 @@ pub enum Unallocated {
 }
 
 impl Unallocated {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NoResourceId,
         Self::UnknownResource,
         Self::UnresolvedResource,
         Self::NoComponent,
+        Self::Unowned,
         Self::Tax,
         Self::Refund,
         Self::Credit,
@@ -54,6 +57,7 @@ impl Unallocated {
             Self::UnknownResource => "UnknownResource",
             Self::UnresolvedResource => "UnresolvedResource",
             Self::NoComponent => "NoComponent",
+            Self::Unowned => "Unowned",
             Self::Tax => "Tax",
             Self::Refund => "Refund",
             Self::Credit => "Credit",

@@ -91,9 +91,9 @@ fn named(name: &str) -> String {
     )
 }
 
-/// The names of all resources, and whether the answer to each of `asked` is the table.
+/// The names of all tables, and whether the answer to each of `asked` is the table.
 async fn names(running: &Running, asked: &[&str]) -> (Vec<String>, Vec<bool>) {
-    let resources = running.by_query("kind=resource").await;
+    let resources = running.by_query("kind=resource,spec.aws.resourceType=AWS::DynamoDB::Table").await;
     let shown = resources.iter().map(|entity| entity["metadata"]["name"].as_str().unwrap().to_owned()).collect();
     let mut answers = Vec::new();
     for name in asked {

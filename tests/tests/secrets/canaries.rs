@@ -18,7 +18,7 @@ pub(crate) struct Canaries {
 
 impl Canaries {
     /// The kind is for whoever reads a failure.
-    fn new(&mut self, kind: &'static str) -> String {
+    fn make(&mut self, kind: &'static str) -> String {
         self.kinds.push(kind);
         canary(self.kinds.len())
     }
@@ -35,8 +35,11 @@ fn canary(number: usize) -> String {
     format!("{PREFIX}{number:03}x")
 }
 
+/// Attributes that hold a secret: name, and a text with `{}` in its place.
+type Secrets = &'static [(&'static str, &'static str)];
+
 /// Types of Terraform with the attributes that hold a secret: a text with `{}` in its place.
-const TERRAFORM: &[(&str, &str, &[(&str, &str)])] = &[
+const TERRAFORM: &[(&str, &str, Secrets)] = &[
     ("aws_db_instance", "rds:eu-west-1:400000000001:db:canary-1", &[("password", "{}"), ("snapshot_password", "{}")]),
     ("aws_rds_cluster", "rds:eu-west-1:400000000001:cluster:canary-2", &[("master_password", "{}")]),
     ("aws_redshift_cluster", "redshift:eu-west-1:400000000001:cluster:canary-3", &[("master_password", "{}")]),
@@ -139,7 +142,7 @@ fn attributes(canaries: &mut Canaries, terraform_type: &'static str, arn: &str, 
         );
     }
     for (key, template) in secret {
-        let text = template.replace("{}", &canaries.new(terraform_type));
+        let text = template.replace("{}", &canaries.make(terraform_type));
         let value = match serde_json::from_str(&text) {
             Ok(value @ (Value::Array(_) | Value::Object(_))) if *key != "container_definitions" => value,
             _ => json!(text),
@@ -156,14 +159,14 @@ fn terraform_state(canaries: &mut Canaries) -> Value {
         resources.push(json!({
             "mode": "managed", "type": terraform_type, "name": "main",
             "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]",
-            "instances": [{"schema_version": 0, "attributes": attributes, "private": canaries.new("private data of a provider"),
+            "instances": [{"schema_version": 0, "attributes": attributes, "private": canaries.make("private data of a provider"),
                            "sensitive_attributes": []}],
         }));
     }
     json!({
         "version": 4, "terraform_version": "1.9.8", "serial": 5, "lineage": "00000000-0000-4000-8000-00000000c4a1",
-        "outputs": {"token": {"value": canaries.new("sensitive output"), "type": "string", "sensitive": true},
-                    "plain": {"value": canaries.new("output that nobody marked"), "type": "string"}},
+        "outputs": {"token": {"value": canaries.make("sensitive output"), "type": "string", "sensitive": true},
+                    "plain": {"value": canaries.make("output that nobody marked"), "type": "string"}},
         "resources": resources,
     })
 }
@@ -181,12 +184,12 @@ fn terraform_show(canaries: &mut Canaries) -> Value {
     json!({
         "format_version": "1.0", "terraform_version": "1.9.8",
         "values": {
-            "outputs": {"token": {"sensitive": true, "value": canaries.new("sensitive output")}},
+            "outputs": {"token": {"sensitive": true, "value": canaries.make("sensitive output")}},
             "root_module": {"resources": resources},
         },
-        "variables": {"password": {"value": canaries.new("variable")}},
+        "variables": {"password": {"value": canaries.make("variable")}},
         "configuration": {"provider_config": {"aws": {"expressions": {
-            "secret_key": {"constant_value": canaries.new("constant of a provider")}}}}},
+            "secret_key": {"constant_value": canaries.make("constant of a provider")}}}}},
     })
 }
 
@@ -195,24 +198,24 @@ fn cloudformation(canaries: &mut Canaries) -> String {
     let stack = json!({"Stacks": [{
         "StackId": id, "StackName": "canary", "StackStatus": "UPDATE_ROLLBACK_COMPLETE",
         "CreationTime": "2026-09-01T08:00:00Z", "LastUpdatedTime": "2026-10-01T08:00:00Z",
-        "StackStatusReason": format!("parameter {} was refused", canaries.new("reason of a stack's status")),
-        "Description": format!("login with {}", canaries.new("description of a stack")),
-        "Parameters": [{"ParameterKey": "DatabasePassword", "ParameterValue": canaries.new("parameter of a stack")}],
-        "Outputs": [{"OutputKey": "Url", "OutputValue": format!("https://root:{}@db.internal", canaries.new("output of a stack")),
-                     "Description": canaries.new("description of an output")}],
+        "StackStatusReason": format!("parameter {} was refused", canaries.make("reason of a stack's status")),
+        "Description": format!("login with {}", canaries.make("description of a stack")),
+        "Parameters": [{"ParameterKey": "DatabasePassword", "ParameterValue": canaries.make("parameter of a stack")}],
+        "Outputs": [{"OutputKey": "Url", "OutputValue": format!("https://root:{}@db.internal", canaries.make("output of a stack")),
+                     "Description": canaries.make("description of an output")}],
     }]});
     let resources = json!({"StackResources": [{
         "StackId": id, "StackName": "canary", "LogicalResourceId": "Queue", "PhysicalResourceId":
             "https://sqs.eu-west-1.amazonaws.com/400000000001/canary-queue", "ResourceType": "AWS::SQS::Queue",
         "Timestamp": "2026-10-01T08:00:00Z", "ResourceStatus": "UPDATE_FAILED",
-        "ResourceStatusReason": canaries.new("reason of a resource's status"),
+        "ResourceStatusReason": canaries.make("reason of a resource's status"),
     }]});
     format!("{stack}\n{resources}")
 }
 
 fn template(canaries: &mut Canaries) -> String {
     let [parameter, variable, metadata, user_data] =
-        ["default of a parameter", "variable of a function", "metadata", "user data"].map(|kind| canaries.new(kind));
+        ["default of a parameter", "variable of a function", "metadata", "user data"].map(|kind| canaries.make(kind));
     format!(
         "AWSTemplateFormatVersion: '2010-09-09'\nTransform: AWS::Serverless-2016-10-31\nMetadata:\n  Note: {metadata}\n\
          Parameters:\n  Password:\n    Type: String\n    Default: {parameter}\nResources:\n  Fn:\n    \
@@ -225,24 +228,24 @@ fn template(canaries: &mut Canaries) -> String {
 fn outputs(canaries: &mut Canaries) -> Value {
     json!({"CanaryStack": {
         "QueueArn": "arn:aws:sqs:eu-west-1:400000000001:canary-output-queue",
-        "ConnectionString": format!("mongodb://root:{}@db.internal", canaries.new("output of cdk deploy")),
-        "Token": canaries.new("token among the outputs of cdk deploy"),
+        "ConnectionString": format!("mongodb://root:{}@db.internal", canaries.make("output of cdk deploy")),
+        "Token": canaries.make("token among the outputs of cdk deploy"),
     }})
 }
 
 fn deployment(canaries: &mut Canaries) -> Value {
     json!([
         {"id": "1", "component": "canary", "environment": "production", "outcome": "succeeded", "finishedAt": "2026-11-20T10:00:00Z",
-         "url": format!("https://ci.example/builds/1?token={}", canaries.new("query of a link")),
-         "payload": {"token": canaries.new("unknown field of a deployment")}},
+         "url": format!("https://ci.example/builds/1?token={}", canaries.make("query of a link")),
+         "payload": {"token": canaries.make("unknown field of a deployment")}},
         {"id": "2", "component": "canary", "environment": "production", "outcome": "succeeded", "finishedAt": "2026-11-20T10:00:00Z",
-         "url": format!("https://ci:{}@ci.example/builds/2", canaries.new("credentials of a link"))},
+         "url": format!("https://ci:{}@ci.example/builds/2", canaries.make("credentials of a link"))},
     ])
 }
 
 /// Its placeholders are not fetched, and are not kept; the second document is broken at the secret.
 fn catalog_info(canaries: &mut Canaries) -> String {
-    let [placeholder, comment, broken] = ["placeholder", "comment", "broken document"].map(|kind| canaries.new(kind));
+    let [placeholder, comment, broken] = ["placeholder", "comment", "broken document"].map(|kind| canaries.make(kind));
     format!(
         "# {comment}\napiVersion: backstage.io/v1alpha1\nkind: API\nmetadata:\n  name: canary\nspec:\n  type: openapi\n  lifecycle: production\n  owner: team-a\n  definition:\n    $text: https://ci:{placeholder}@git.example/openapi.yaml\n---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: [{broken}\n"
     )
@@ -260,7 +263,7 @@ pub(crate) fn exports(canaries: &mut Canaries) -> Vec<Sent> {
         Sent { format: "catalog-info", name: "canary", body: catalog_info(canaries).into_bytes() },
     ];
     // A definition is kept as it came, but one that is refused is not: nor is what is wrong with it said in its words.
-    let refused = canaries.new("definition that is refused");
+    let refused = canaries.make("definition that is refused");
     for (format, text) in [
         ("openapi", format!("openapi: {refused}\ninfo: {{title: x, version: 1}}\npaths: {{}}\n")),
         ("asyncapi", format!("asyncapi: 3.0.0\ninfo: [{refused}\n")),
@@ -288,8 +291,8 @@ pub(crate) fn events(canaries: &mut Canaries) -> Vec<Value> {
         "stage": "Source", "action": "Checkout", "region": "eu-west-1",
         "type": {"owner": "AWS", "provider": "CodeStarSourceConnection", "category": "Source", "version": "1"},
         "execution-result": {
-            "external-execution-url": format!("https://ci:{}@git.example/x", canaries.new("link of an action")),
-            "external-execution-summary": canaries.new("summary of an action"),
+            "external-execution-url": format!("https://ci:{}@git.example/x", canaries.make("link of an action")),
+            "external-execution-summary": canaries.make("summary of an action"),
             "external-execution-id": "0c6d2cbd6cbf5e1d9d6f7c6b1c2a3b4c5d6e7f80"},
     });
     let build = json!({
@@ -297,13 +300,13 @@ pub(crate) fn events(canaries: &mut Canaries) -> Vec<Value> {
         "build-id": "arn:aws:codebuild:eu-west-1:400000000001:build/canary:0d0d0d0d-0000-4000-8000-00000000000a",
         "additional-information": {
             "initiator": "canary", "build-start-time": "Nov 20, 2026 9:50:00 AM", "build-number": 1.0,
-            "environment": {"environment-variables": [{"name": "NPM_TOKEN", "value": canaries.new("variable of a build"), "type": "PLAINTEXT"}]},
-            "source": {"location": format!("https://ci:{}@git.example/orders.git", canaries.new("source of a build")), "type": "GITHUB"},
-            "logs": {"deep-link": format!("https://logs.example/?token={}", canaries.new("link to a log"))}},
+            "environment": {"environment-variables": [{"name": "NPM_TOKEN", "value": canaries.make("variable of a build"), "type": "PLAINTEXT"}]},
+            "source": {"location": format!("https://ci:{}@git.example/orders.git", canaries.make("source of a build")), "type": "GITHUB"},
+            "logs": {"deep-link": format!("https://logs.example/?token={}", canaries.make("link to a log"))}},
     });
     let stack = "arn:aws:cloudformation:eu-west-1:400000000001:stack/canary/0d0d0d0d-0000-11f0-8000-000000000001";
     let status = json!({"stack-id": stack, "status-details": {"status": "UPDATE_COMPLETE",
-        "status-reason": canaries.new("reason of a stack's event")}});
+        "status-reason": canaries.make("reason of a stack's event")}});
     vec![
         event(
             "CodePipeline Action Execution State Change",
@@ -323,7 +326,7 @@ pub(crate) fn events(canaries: &mut Canaries) -> Vec<Value> {
 
 /// Items of AWS Config: type, ARN, and a configuration with a secret.
 pub(crate) fn items(canaries: &mut Canaries) -> Vec<(&'static str, &'static str, Value)> {
-    let mut secret = |kind| canaries.new(kind);
+    let mut secret = |kind| canaries.make(kind);
     vec![
         (
             "AWS::Lambda::Function",
@@ -368,12 +371,12 @@ pub(crate) fn items(canaries: &mut Canaries) -> Vec<(&'static str, &'static str,
 pub(crate) fn job(canaries: &mut Canaries) -> Value {
     json!({"CodePipeline.job": {"id": "11111111-abcd-1111-abcd-1111111c4a17", "accountId": "400000000001", "data": {
         "actionConfiguration": {"configuration": {"FunctionName": "cicd-export",
-            "UserParameters": format!("producer=acme.canary,format=catalog-info,name=main,file=x.yaml,password={}", canaries.new("unknown parameter of a job"))}},
+            "UserParameters": format!("producer=acme.canary,format=catalog-info,name=main,file=x.yaml,password={}", canaries.make("unknown parameter of a job"))}},
         "inputArtifacts": [{"name": "BuildOutput", "revision": null, "location": {
             "type": "S3", "s3Location": {"bucketName": "callboard-drop", "objectKey": "artifacts/none.zip"}}}],
         "outputArtifacts": [],
-        "artifactCredentials": {"accessKeyId": canaries.new("access key of a job"), "secretAccessKey": canaries.new("secret key of a job"),
-                                "sessionToken": canaries.new("session token of a job")},
-        "continuationToken": canaries.new("continuation token of a job"),
+        "artifactCredentials": {"accessKeyId": canaries.make("access key of a job"), "secretAccessKey": canaries.make("secret key of a job"),
+                                "sessionToken": canaries.make("session token of a job")},
+        "continuationToken": canaries.make("continuation token of a job"),
     }}})
 }

@@ -1,6 +1,10 @@
 //! Reports through the handler, on the embedded DynamoDB and S3.
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod lasting;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod world;

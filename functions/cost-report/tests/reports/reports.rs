@@ -8,9 +8,9 @@ use serde_json::json;
 
 use crate::world::{BUCKET, MANIFEST, MAX_RECEIVE_COUNT, TABLE, World};
 
-const NO_FAILURES: [&str; 0] = [];
+pub(crate) const NO_FAILURES: [&str; 0] = [];
 
-fn line(product: &str, resource: &str, cost: &str) -> ReportRow {
+pub(crate) fn line(product: &str, resource: &str, cost: &str) -> ReportRow {
     let row = json!({
         "line_item_line_item_type": "Usage", "line_item_usage_account_id": "111122223333",
         "line_item_usage_start_date": "2026-10-30T23:00:00Z", "line_item_usage_end_date": "2026-10-31T00:00:00Z",
@@ -20,7 +20,7 @@ fn line(product: &str, resource: &str, cost: &str) -> ReportRow {
     row.as_object().unwrap().clone()
 }
 
-fn of_type(mut row: ReportRow, line_type: &str) -> ReportRow {
+pub(crate) fn of_type(mut row: ReportRow, line_type: &str) -> ReportRow {
     row.insert("line_item_line_item_type".into(), json!(line_type));
     row
 }
@@ -141,7 +141,7 @@ async fn what_cannot_be_read_is_a_reasoned_failure_and_the_month_stays_as_it_was
         (data.as_str(), Some(b"<html>".to_vec()), "bad-report"),
         (data.as_str(), Some(good[..good.len() / 2].to_vec()), "bad-report"),
         ("costs.csv", Some(no_costs), "bad-report"),
-        ("costs.zip", None, "bad-manifest"),
+        ("costs.rar", None, "bad-manifest"),
         ("s3://elsewhere/costs.parquet", None, "bad-manifest"),
     ]
     .into_iter()

@@ -164,6 +164,18 @@ impl World {
         self.store.apply(&RecordKey::Entity(identity.clone()), &fragment, 1).await.unwrap();
     }
 
+    /// What was said of it is taken back by a newer version.
+    pub(crate) async fn forget(&self, identity: &Identity) {
+        let source = SourceObject {
+            door: Door::Http,
+            producer: "acme.infra".into(),
+            format: Format::TerraformState,
+            name: "main".into(),
+        };
+        let fragment = Fragment { source, version: Version::of_serial(2, 1), delivery: "d2".into(), said: Said::Gone };
+        self.store.apply(&RecordKey::Entity(identity.clone()), &fragment, 2).await.unwrap();
+    }
+
     /// A table of component `orders`, owned through it; a bucket of two components; a queue that only has an owner.
     pub(crate) async fn catalog(&self) {
         self.say(&Identity::of_canonical_arn(TABLE), &[("environment", "prod")], &["orders"]).await;

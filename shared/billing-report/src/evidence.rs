@@ -1,0 +1,122 @@
+//! What was used of the things of which savings can be worked out, and the prices that were seen. No part of the bill.
+
+use cost_model::{Amount, AmountError, Currency};
+use hashbrown::HashMap;
+
+use crate::line_item::{LineItem, LineType, Metered};
+use crate::names::{Name, Names};
+use crate::sums::SeenResource;
+
+/// Most entries: a report with more has none at all, whatever order its lines have.
+const MAX_ENTRIES: usize = 500_000;
+
+/// What one resource used of one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UsageKey {
+    pub resource: SeenResource,
+    pub usage_type: Name,
+    pub operation: Name,
+    pub unit: Name,
+    pub currency: Currency,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UsageSum {
+    pub usage: Amount,
+    /// Unblended.
+    pub cost: Amount,
+    /// A commitment paid for some of it.
+    pub is_covered: bool,
+    /// Last day of the month with usage.
+    pub last_day: u8,
+}
+
+/// What has one price, in whichever account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PriceKey {
+    pub region: Name,
+    pub product_code: Name,
+    pub usage_type: Name,
+    pub operation: Name,
+    pub unit: Name,
+    pub currency: Currency,
+}
+
+#[derive(Debug, Default)]
+pub struct EvidenceSums {
+    usage: HashMap<UsageKey, UsageSum>,
+    prices: HashMap<PriceKey, Amount>,
+    /// Added together, as costs are.
+    waiting: Vec<(UsageKey, UsageSum)>,
+    is_too_much: bool,
+}
+
+impl EvidenceSums {
+    pub(crate) fn add(&mut self, item: &LineItem, metered: &Metered, day: u8) {
+        if self.is_too_much {
+            return;
+        }
+        if let Some(rate) = metered.rate.filter(|rate| item.line_type == LineType::Usage && rate.raw() > 0) {
+            let key = PriceKey {
+                region: item.region,
+                product_code: item.product_code,
+                usage_type: item.usage_type,
+                operation: item.operation,
+                unit: metered.unit,
+                currency: item.currency,
+            };
+            let lowest = self.prices.entry(key).or_insert(rate);
+            *lowest = rate.min(*lowest);
+        }
+        if item.resource != Names::BLANK {
+            let key = UsageKey {
+                resource: SeenResource {
+                    id: item.resource,
+                    product_code: item.product_code,
+                    account: item.account,
+                    region: item.region,
+                },
+                usage_type: item.usage_type,
+                operation: item.operation,
+                unit: metered.unit,
+                currency: item.currency,
+            };
+            let used = UsageSum {
+                usage: metered.amount,
+                cost: item.amounts.unblended,
+                is_covered: item.line_type != LineType::Usage,
+                last_day: day,
+            };
+            self.waiting.push((key, used));
+        }
+    }
+
+    pub(crate) fn add_waiting(&mut self) -> Result<(), AmountError> {
+        for (key, used) in self.waiting.drain(..) {
+            let sum = self.usage.entry(key).or_default();
+            sum.usage = sum.usage.plus(used.usage)?;
+            sum.cost = sum.cost.plus(used.cost)?;
+            sum.is_covered |= used.is_covered;
+            sum.last_day = sum.last_day.max(used.last_day);
+        }
+        if self.usage.len() + self.prices.len() > MAX_ENTRIES {
+            *self = Self { is_too_much: true, ..Self::default() };
+        }
+        Ok(())
+    }
+
+    /// In no order.
+    pub fn usage(&self) -> impl Iterator<Item = (&UsageKey, &UsageSum)> {
+        self.usage.iter()
+    }
+
+    /// The lowest price of each, in no order.
+    pub fn prices(&self) -> impl Iterator<Item = (&PriceKey, &Amount)> {
+        self.prices.iter()
+    }
+
+    /// There was more than can be kept, and so nothing is.
+    pub fn is_too_much(&self) -> bool {
+        self.is_too_much
+    }
+}
