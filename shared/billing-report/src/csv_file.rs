@@ -11,6 +11,7 @@ use crate::columns::{COLUMN_COUNT, COLUMNS, Column, Requirement, missing_require
 use crate::csv_maps::Maps;
 use crate::csv_records::{Record, Records};
 use crate::error::ReportError;
+use crate::kinds::Kinds;
 use crate::line_item::ReadCounts;
 use crate::names::{Name, Names};
 use crate::parquet_file::{MAX_ROWS, within};
@@ -72,6 +73,7 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
     }
     let mut counts = ReadCounts::default();
     let mut maps = Maps::default();
+    let mut kinds = Kinds::default();
     let mut number = 0;
     loop {
         let mut sink = locked(sink);
@@ -88,7 +90,7 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
             }
             let mut row = CsvRow { columns: &columns, record, number, tags: Default::default() };
             row.read_tags(keys, &mut maps, sink.names())?;
-            take(&mut *sink, &row, &mut counts)?;
+            take(&mut *sink, &row, &mut kinds, &mut counts)?;
         }
         sink.end_batch().map_err(|source| ReportError::Sum { row: number, source })?;
     }
@@ -194,6 +196,10 @@ impl Row for CsvRow<'_> {
             "" => Names::BLANK,
             text => names.number(text),
         })
+    }
+
+    fn is_blank(&self, column: Column) -> Result<bool, ReportError> {
+        Ok(self.field(column)?.is_empty())
     }
 
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {

@@ -11,6 +11,7 @@ mod csv_maps;
 mod csv_records;
 mod error;
 mod evidence;
+mod kinds;
 mod line_item;
 mod manifest;
 mod marks;

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::columns::Column;
 use crate::error::ReportError;
+use crate::kinds::Kinds;
 use crate::names::{Name, Names};
 use crate::row::{Row, excerpt};
 use crate::semantics;
@@ -181,43 +182,36 @@ impl ReadCounts {
     }
 }
 
-pub(crate) fn read_row(row: &impl Row, names: &mut Names, counts: &mut ReadCounts) -> Result<Read, ReportError> {
-    let type_name = row.name(Column::LineItemType, names)?;
-    let line_type = LineType::of(type_name);
-    let product_code = row.name(Column::ProductCode, names)?;
-    let is_marketplace = row.name(Column::BillingEntity, names)? == Names::MARKETPLACE;
-    let (Some(region), Some(service)) = (region(row, names)?, service(row, names, product_code, is_marketplace)?)
-    else {
-        return Ok(Read::NeedsProduct);
-    };
-    let costs = semantics::costs(row, line_type, names)?;
-    let currency = row.name(Column::Currency, names)?;
-    let currency = match names.text(currency) {
-        "" => Currency::NONE,
-        code => code.parse().map_err(|_| value_error(row, Column::Currency, code, "currency code of three letters"))?,
-    };
+pub(crate) fn read_row(
+    row: &impl Row,
+    names: &mut Names,
+    kinds: &mut Kinds,
+    counts: &mut ReadCounts,
+) -> Result<Read, ReportError> {
+    let Some(kind) = kinds.of(row, names)? else { return Ok(Read::NeedsProduct) };
+    let costs = semantics::costs(row, kind.line_type, names)?;
     let usage_start = row.seconds(Column::UsageStart)?;
     let usage_start_s = usage_start.ok_or_else(|| value_error(row, Column::UsageStart, "", "time"))?;
-    let operation = row.name(Column::Operation, names)?;
     let resource = row.name(Column::ResourceId, names)?;
-    let commitment = match line_type {
-        LineType::SavingsPlanRecurringFee | LineType::SavingsPlanUpfrontFee => Some(Unallocated::SavingsPlanFee),
-        LineType::ReservationFee => Some(Unallocated::ReservationFee),
-        _ => names.marks(resource).commitment,
+    let commitment = kind.commitment.or_else(|| names.marks(resource).commitment);
+    let metered = match kind.metered {
+        None => None,
+        Some((unit, rate)) => {
+            let amount = row.amount(Column::UsageAmount)?.map(|read| read.amount).unwrap_or_default();
+            Some(Metered { amount, unit, rate })
+        }
     };
-    let usage_type = row.name(Column::UsageType, names)?;
-    let is_evidence = line_type.is_usage() && names.marks(usage_type).is_evidence;
     let item = LineItem {
-        line_type,
+        line_type: kind.line_type,
         usage_start_s,
         usage_end_s: row.seconds(Column::UsageEnd)?,
-        account: row.name(Column::UsageAccountId, names)?,
-        region,
-        service,
-        product_code,
-        operation,
-        usage_type,
-        metered: if is_evidence { Some(metered(row, names)?) } else { None },
+        account: kind.account,
+        region: kind.region,
+        service: kind.service,
+        product_code: kind.product_code,
+        operation: kind.operation,
+        usage_type: kind.usage_type,
+        metered,
         resource: if commitment.is_some() { Names::BLANK } else { resource },
         tags: LineTags {
             environment: row.tag(TagRole::Environment, names)?,
@@ -225,14 +219,13 @@ pub(crate) fn read_row(row: &impl Row, names: &mut Names, counts: &mut ReadCount
             owner: row.tag(TagRole::Owner, names)?,
             system: row.tag(TagRole::System, names)?,
         },
-        currency,
+        currency: kind.currency,
         amounts: costs.amounts,
-        without_resource: commitment
-            .unwrap_or_else(|| without_resource(line_type, names.text(product_code), is_marketplace)),
-        is_final: row.name(Column::InvoiceId, names)? != Names::BLANK,
+        without_resource: commitment.unwrap_or(kind.without_resource),
+        is_final: kind.is_final,
     };
     // Such a row with a cost of its own would be lost from the bill: then it is a line like any other.
-    if matches!(operation, Names::ECS_TASK | Names::EKS_POD) && costs.amounts.is_zero() {
+    if matches!(kind.operation, Names::ECS_TASK | Names::EKS_POD) && costs.amounts.is_zero() {
         counts.split += 1;
         return split_item(row, item, names).map(Read::Split);
     }
@@ -240,8 +233,8 @@ pub(crate) fn read_row(row: &impl Row, names: &mut Names, counts: &mut ReadCount
     counts.rounded += costs.rounded;
     counts.without_commitment_columns += u64::from(costs.without_commitment_columns);
     counts.not_final += u64::from(!item.is_final);
-    if line_type == LineType::Other {
-        let other = excerpt(names.text(type_name));
+    if item.line_type == LineType::Other {
+        let other = excerpt(names.text(kind.type_name));
         let room = counts.unknown_types.len() < MAX_UNKNOWN_TYPES || counts.unknown_types.contains_key(&other);
         *counts.unknown_types.entry(if room { other } else { "other".to_owned() }).or_default() += 1;
     }
@@ -255,79 +248,6 @@ fn split_item(row: &impl Row, item: LineItem, names: &mut Names) -> Result<Split
     Ok(SplitItem { item, parent: row.name(Column::SplitParent, names)?, share })
 }
 
-fn metered(row: &impl Row, names: &mut Names) -> Result<Metered, ReportError> {
-    let mut rate = None;
-    for column in [Column::UnblendedRate, Column::OnDemandRate] {
-        let text = row.name(column, names)?;
-        // Evidence is not part of the bill: a rate that is none is passed over.
-        rate =
-            rate.or_else(|| Amount::read(names.text(text)).ok().map(|read| read.amount)).filter(|rate| !rate.is_zero());
-    }
-    let amount = row.amount(Column::UsageAmount)?.map(|read| read.amount).unwrap_or_default();
-    Ok(Metered { amount, unit: row.name(Column::PricingUnit, names)?, rate })
-}
-
-fn value_error(row: &impl Row, column: Column, value: &str, expected: &'static str) -> ReportError {
+pub(crate) fn value_error(row: &impl Row, column: Column, value: &str, expected: &'static str) -> ReportError {
     ReportError::Value { row: row.number(), column: column.name(), value: excerpt(value), expected }
-}
-
-/// The region's code from whatever the report has: its own column, the legacy one, the product map, the zone.
-fn region(row: &impl Row, names: &mut Names) -> Result<Option<Name>, ReportError> {
-    for column in [Column::RegionCode, Column::Region] {
-        let region = row.name(column, names)?;
-        if region != Names::BLANK {
-            return Ok(Some(region));
-        }
-    }
-    let Some(region) = row.product("region", names)? else { return Ok(None) };
-    if region != Names::BLANK {
-        return Ok(Some(region));
-    }
-    let zone = row.name(Column::AvailabilityZone, names)?;
-    let region = region_of_zone(names.text(zone)).to_owned();
-    Ok(Some(if region.is_empty() { Names::GLOBAL } else { names.number(&region) }))
-}
-
-/// `us-gov-west-1b` -> `us-gov-west-1`, `us-east-1-bos-1a` -> `us-east-1`.
-fn region_of_zone(zone: &str) -> &str {
-    let Some(digit) = zone.find(|c: char| c.is_ascii_digit()) else { return zone };
-    let rest = &zone[digit..];
-    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-    &zone[..digit + digits]
-}
-
-fn service(
-    row: &impl Row,
-    names: &mut Names,
-    product_code: Name,
-    is_marketplace: bool,
-) -> Result<Option<Name>, ReportError> {
-    if is_marketplace {
-        let mut name = row.name(Column::ProductName, names)?;
-        if name == Names::BLANK {
-            match row.product("product_name", names)? {
-                Some(in_map) => name = in_map,
-                None => return Ok(None),
-            }
-        }
-        if name != Names::BLANK {
-            return Ok(Some(name));
-        }
-    }
-    let code = row.name(Column::ServiceCode, names)?;
-    Ok(Some(if code == Names::BLANK { product_code } else { code }))
-}
-
-fn without_resource(line_type: LineType, product_code: &str, is_marketplace: bool) -> Unallocated {
-    match line_type {
-        LineType::Tax => Unallocated::Tax,
-        LineType::Refund => Unallocated::Refund,
-        LineType::Credit => Unallocated::Credit,
-        LineType::Discount => Unallocated::Discount,
-        // AWSSupportBusiness, AWSSupportEnterprise, AWSDeveloperSupport ...
-        _ if product_code.contains("Support") => Unallocated::Support,
-        _ if is_marketplace => Unallocated::Marketplace,
-        LineType::Fee => Unallocated::Fee,
-        _ => Unallocated::NoResourceId,
-    }
 }

@@ -7,7 +7,7 @@ use arrow_array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
-use arrow_array::{Array, ArrayRef, MapArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, Float64Array, MapArray, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use cost_model::{Amount, AmountError, Reading};
 
@@ -23,7 +23,7 @@ use crate::tag_keys::{Rank, TagKeys, TagRole};
 pub(crate) struct Batch {
     names: Vec<Vec<Name>>,
     seconds: Vec<Vec<i64>>,
-    amounts: Vec<Option<ArrayRef>>,
+    amounts: Vec<Option<AmountColumn>>,
     product: Option<ArrayRef>,
     /// By role: the best value of each row, and how good it is.
     tags: [Vec<(Rank, Name)>; TagRole::COUNT],
@@ -31,11 +31,25 @@ pub(crate) struct Batch {
     /// The file has no map `product`, so that there is nothing to wait for.
     has_no_product: bool,
     texts: Vec<Texts>,
+    /// What the keys of each map say, by their numbers.
+    roles: Vec<Vec<KeyRole>>,
+    /// Of the entries of a map, or of a tag's column.
+    scratch: [Vec<Name>; 2],
     /// What the fields of a schema are: the next batch mostly has the same one.
     fields: Option<(SchemaRef, Vec<FieldKind>)>,
     rows: usize,
     first_row: u64,
 }
+
+/// Doubles, which nearly all reports have, are read without asking each time what the column is.
+#[derive(Debug)]
+enum AmountColumn {
+    Doubles(Float64Array),
+    Other(ArrayRef),
+}
+
+/// `None`: not looked up yet.
+type KeyRole = Option<Option<(TagRole, Rank)>>;
 
 /// A row of a batch.
 pub(crate) struct BatchRow<'b> {
@@ -71,12 +85,14 @@ impl Batch {
         Self {
             names: vec![Vec::new(); COLUMN_COUNT],
             seconds: vec![Vec::new(); COLUMN_COUNT],
-            amounts: vec![None; COLUMN_COUNT],
+            amounts: std::iter::repeat_with(|| None).take(COLUMN_COUNT).collect(),
             product: None,
             tags: Default::default(),
             has: [false; COLUMN_COUNT],
             has_no_product,
             texts: Vec::new(),
+            roles: Vec::new(),
+            scratch: Default::default(),
             fields: None,
             rows: 0,
             first_row: 0,
@@ -116,6 +132,7 @@ impl Batch {
         };
         // A map has two columns of texts.
         self.texts.resize_with(2 * fields.len(), Texts::default);
+        self.roles.resize_with(fields.len(), Vec::new);
         for (at, (kind, array)) in fields.iter().zip(batch.columns()).enumerate() {
             match *kind {
                 FieldKind::Column(column) if self.has[column as usize] => {}
@@ -123,8 +140,10 @@ impl Batch {
                 FieldKind::Tag(role, rank) => {
                     let texts = &mut self.texts[2 * at];
                     texts.fill(array, first_row, names)?;
-                    for row in 0..self.rows {
-                        offer(&mut self.tags[role as usize][row], rank, texts.name_at(array, row, names));
+                    let [values, _] = &mut self.scratch;
+                    texts.names_of(array, names, values);
+                    for (best, value) in self.tags[role as usize].iter_mut().zip(values) {
+                        offer(best, rank, *value);
                     }
                 }
                 FieldKind::Neither => {}
@@ -152,7 +171,11 @@ impl Batch {
                 texts.fill(array, self.first_row, names)?;
                 texts.names_of(array, names, &mut self.names[column as usize]);
             }
-            Meaning::Amount => self.amounts[column as usize] = Some(array.clone()),
+            Meaning::Amount => {
+                let doubles = array.as_primitive_opt::<Float64Type>().cloned();
+                let amounts = doubles.map_or_else(|| AmountColumn::Other(array.clone()), AmountColumn::Doubles);
+                self.amounts[column as usize] = Some(amounts);
+            }
             Meaning::Time => seconds_of(column, array, self.first_row, &mut self.seconds[column as usize])?,
             Meaning::Map if column == Column::Product => self.product = Some(array.clone()),
             Meaning::Map => self.take_tags(column, array.as_map(), at, keys, names)?,
@@ -172,24 +195,26 @@ impl Batch {
         let [key_texts, value_texts, ..] = &mut self.texts[2 * at..] else { return Ok(()) };
         key_texts.fill(keys, self.first_row, names)?;
         value_texts.fill(values, self.first_row, names)?;
-        let mut roles: Vec<Option<Option<(TagRole, Rank)>>> = Vec::new();
+        let [entry_keys, entry_values] = &mut self.scratch;
+        key_texts.names_of(keys, names, entry_keys);
+        value_texts.names_of(values, names, entry_values);
+        let roles = &mut self.roles[at];
         let offsets = map.value_offsets();
         for row in 0..map.len() {
             let (Ok(start), Ok(end)) = (usize::try_from(offsets[row]), usize::try_from(offsets[row + 1])) else {
                 break;
             };
-            for entry in start..end {
-                let key = key_texts.name_at(keys, entry, names);
-                if roles.len() <= key as usize {
-                    roles.resize(key as usize + 1, None);
+            let entries = entry_keys.get(start..end).into_iter().flatten();
+            for (key, value) in entries.zip(entry_values.get(start..end).into_iter().flatten()) {
+                if roles.len() <= *key as usize {
+                    roles.resize(*key as usize + 1, None);
                 }
-                let role = *roles[key as usize].get_or_insert_with(|| match column {
-                    Column::CostCategory => tag_keys.of_category(names.text(key)),
-                    _ => tag_keys.of_name(names.text(key)),
+                let role = *roles[*key as usize].get_or_insert_with(|| match column {
+                    Column::CostCategory => tag_keys.of_category(names.text(*key)),
+                    _ => tag_keys.of_name(names.text(*key)),
                 });
                 if let Some((role, rank)) = role {
-                    let value = value_texts.name_at(values, entry, names);
-                    offer(&mut self.tags[role as usize][row], rank, value);
+                    offer(&mut self.tags[role as usize][row], rank, *value);
                 }
             }
         }
@@ -233,7 +258,6 @@ fn is_text_map(found: &DataType) -> bool {
 
 fn number_at(array: &dyn Array, at: usize) -> Result<Reading, AmountError> {
     match array.data_type() {
-        DataType::Float64 => Amount::read_f64(array.as_primitive::<Float64Type>().value(at)),
         // At its own shortest decimal: as a double, 0.1 would be 0.10000000149.
         DataType::Float32 => Amount::read(&array.as_primitive::<Float32Type>().value(at).to_string()),
         DataType::Int32 => Amount::read(&array.as_primitive::<Int32Type>().value(at).to_string()),
@@ -299,16 +323,24 @@ impl Row for BatchRow<'_> {
         Ok(self.batch.names[column as usize][self.at])
     }
 
+    fn is_blank(&self, column: Column) -> Result<bool, ReportError> {
+        Ok(!self.has(column) || self.batch.names[column as usize][self.at] == Names::BLANK)
+    }
+
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {
-        let array = self.batch.amounts[column as usize].as_ref().filter(|_| self.has(column));
-        let Some(array) = array.filter(|array| array.is_valid(self.at)) else { return Ok(None) };
-        let reading = match array.data_type() {
-            DataType::Float64 => Amount::read_f64(array.as_primitive::<Float64Type>().value(self.at)),
-            found if is_text(found) => match text_at(array, self.at).trim() {
+        if !self.has(column) {
+            return Ok(None);
+        }
+        let reading = match &self.batch.amounts[column as usize] {
+            None => return Ok(None),
+            Some(AmountColumn::Doubles(doubles)) if doubles.is_null(self.at) => return Ok(None),
+            Some(AmountColumn::Doubles(doubles)) => Amount::read_f64(doubles.value(self.at)),
+            Some(AmountColumn::Other(array)) if array.is_null(self.at) => return Ok(None),
+            Some(AmountColumn::Other(array)) if is_text(array.data_type()) => match text_at(array, self.at).trim() {
                 "" => return Ok(None),
                 text => Amount::read(text),
             },
-            _ => number_at(array, self.at),
+            Some(AmountColumn::Other(array)) => number_at(array, self.at),
         };
         reading.map(Some).map_err(|source| ReportError::Amount { row: self.number(), column: column.name(), source })
     }

@@ -12,6 +12,7 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::columns::{Column, missing_required};
 use crate::error::ReportError;
+use crate::kinds::Kinds;
 use crate::line_item::ReadCounts;
 use crate::parquet_batch::{Batch, BatchRow};
 use crate::parquet_chunks::{Chunks, types_to_read};
@@ -52,6 +53,7 @@ pub fn read_parquet<F: ReportFile>(
     let product = fields.iter().position(|field| Column::of_name(field.name()) == Some(Column::Product));
     let mut counts = ReadCounts::default();
     let mut batch = Batch::new(product.is_none());
+    let mut kinds = Kinds::default();
     let mut first_row = 1;
     for group in 0..metadata.num_row_groups() {
         let mut chunks = Chunks::new(file.bytes());
@@ -60,7 +62,7 @@ pub fn read_parquet<F: ReportFile>(
             open(chunks, &metadata, group, roots, selection)
         };
         let mut waiting: Vec<u64> = Vec::new();
-        let mut pass = Pass { batch: &mut batch, keys, sink, counts: &mut counts };
+        let mut pass = Pass { batch: &mut batch, kinds: &mut kinds, keys, sink, counts: &mut counts };
         let rows = pass.run(reader(chunks.clone(), &roots, None)?, first_row, Some(&mut waiting))?;
         let expected = u64::try_from(metadata.row_group(group).num_rows()).unwrap_or_default();
         if rows != expected {
@@ -83,6 +85,7 @@ pub fn read_parquet<F: ReportFile>(
 /// One way through a row group.
 struct Pass<'p, S> {
     batch: &'p mut Batch,
+    kinds: &'p mut Kinds,
     keys: &'p TagKeys,
     sink: &'p Mutex<S>,
     counts: &'p mut ReadCounts,
@@ -107,7 +110,7 @@ impl<S: Sink> Pass<'_, S> {
             }
             for at in 0..self.batch.rows() {
                 let row = BatchRow { batch: self.batch, at };
-                if !take(&mut *sink, &row, self.counts)?
+                if !take(&mut *sink, &row, self.kinds, self.counts)?
                     && let Some(waiting) = &mut waiting
                 {
                     waiting.push(rows + at as u64);

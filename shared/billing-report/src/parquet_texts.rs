@@ -70,7 +70,7 @@ impl Texts {
         Ok(())
     }
 
-    pub(crate) fn name_at(&self, array: &dyn Array, at: usize, names: &mut Names) -> Name {
+    fn name_at(&self, array: &dyn Array, at: usize, names: &mut Names) -> Name {
         match array.data_type() {
             DataType::Dictionary(..) if array.is_null(at) => Names::BLANK,
             DataType::Dictionary(..) => self.of_key(array.as_dictionary::<Int32Type>().keys().value(at)),
@@ -78,12 +78,23 @@ impl Texts {
         }
     }
 
+    /// Of all rows, without asking each of them what the column is.
     pub(crate) fn names_of(&self, array: &dyn Array, names: &mut Names, found: &mut Vec<Name>) {
         found.clear();
+        if array.null_count() == array.len() {
+            found.resize(array.len(), Names::BLANK);
+            return;
+        }
         match array.data_type() {
-            DataType::Dictionary(..) if array.null_count() == 0 => {
+            DataType::Dictionary(..) => {
                 let keys = array.as_dictionary::<Int32Type>().keys();
-                found.extend(keys.values().iter().map(|key| self.of_key(*key)));
+                match keys.nulls().filter(|nulls| nulls.null_count() > 0) {
+                    None => found.extend(keys.values().iter().map(|key| self.of_key(*key))),
+                    Some(nulls) => {
+                        let name = |(key, valid): (&i32, bool)| if valid { self.of_key(*key) } else { Names::BLANK };
+                        found.extend(keys.values().iter().zip(nulls.iter()).map(name));
+                    }
+                }
             }
             DataType::Utf8View if array.null_count() == 0 => {
                 let texts = array.as_string_view();

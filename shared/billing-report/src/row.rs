@@ -17,6 +17,9 @@ pub(crate) trait Row {
     /// Blank for null and for a missing column; without the blanks around it.
     fn name(&self, column: Column, names: &mut Names) -> Result<Name, ReportError>;
 
+    /// Null, blank, or a missing column.
+    fn is_blank(&self, column: Column) -> Result<bool, ReportError>;
+
     /// `None` for null, blank, and a missing column.
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError>;
 

@@ -45,7 +45,9 @@ pub struct Place {
 }
 
 /// The sum of one place, on one day or (until [`LineSums::settle`]) on several together.
+/// Fills a line of the cache: one is waited for, not two.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 struct Sum {
     /// The place's number, the first and the last day of the month.
     key: u64,

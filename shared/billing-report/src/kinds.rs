@@ -1,0 +1,204 @@
+//! What the texts of a line decide together, worked out once for each combination of them: a million lines have some five
+//! thousand.
+
+use std::hash::BuildHasher;
+
+use cost_model::{Amount, Currency, Unallocated};
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::columns::Column;
+use crate::error::ReportError;
+use crate::line_item::{LineType, value_error};
+use crate::names::{Name, Names};
+use crate::row::Row;
+
+/// What lines with the same texts have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) type_name: Name,
+    pub(crate) line_type: LineType,
+    pub(crate) account: Name,
+    pub(crate) region: Name,
+    pub(crate) service: Name,
+    pub(crate) product_code: Name,
+    pub(crate) operation: Name,
+    pub(crate) usage_type: Name,
+    /// Unit and rate, for the usage types of which evidence is kept.
+    pub(crate) metered: Option<(Name, Option<Amount>)>,
+    pub(crate) currency: Currency,
+    /// The line is about a commitment by its type.
+    pub(crate) commitment: Option<Unallocated>,
+    pub(crate) without_resource: Unallocated,
+    pub(crate) is_final: bool,
+}
+
+/// The columns that decide, in the order of a key; of the invoice it is whether there is one.
+const DECIDING: [Column; 15] = [
+    Column::LineItemType,
+    Column::ProductCode,
+    Column::BillingEntity,
+    Column::UsageAccountId,
+    Column::RegionCode,
+    Column::Region,
+    Column::AvailabilityZone,
+    Column::ServiceCode,
+    Column::ProductName,
+    Column::Operation,
+    Column::UsageType,
+    Column::PricingUnit,
+    Column::UnblendedRate,
+    Column::OnDemandRate,
+    Column::Currency,
+];
+
+type Key = [Name; DECIDING.len() + 1];
+
+/// Most kinds that are remembered, at some 250 bytes each.
+const MAX_KINDS: usize = 64 * 1024;
+
+/// The kinds of one file that were met.
+#[derive(Debug, Default)]
+pub(crate) struct Kinds {
+    kinds: Vec<(Key, Kind)>,
+    /// By hash, so that a key is only looked at when it is the one.
+    numbers: HashTable<(u64, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Kinds {
+    /// `None` for a row that needs its map `product`.
+    ///
+    /// # Errors
+    /// Fails on a currency that is none, and on text that is no text.
+    pub(crate) fn of(&mut self, row: &impl Row, names: &mut Names) -> Result<Option<Kind>, ReportError> {
+        let mut key: Key = [Names::BLANK; _];
+        for (name, column) in key.iter_mut().zip(DECIDING) {
+            *name = row.name(column, names)?;
+        }
+        key[DECIDING.len()] = Name::from(!row.is_blank(Column::InvoiceId)?);
+        let hash = self.hasher.hash_one(key);
+        let Self { kinds, numbers, .. } = self;
+        if let Some((_, number)) = numbers.find(hash, |(of, number)| *of == hash && kinds[*number as usize].0 == key) {
+            return Ok(Some(kinds[*number as usize].1));
+        }
+        let mut product = Product { row, is_asked: false };
+        let Some(kind) = kind_of(&key, &mut product, names)? else { return Ok(None) };
+        // What the map says is not in the key.
+        if product.is_asked && row.has(Column::Product) {
+            return Ok(Some(kind));
+        }
+        if kinds.len() >= MAX_KINDS {
+            kinds.clear();
+            numbers.clear();
+        }
+        let number = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
+        kinds.push((key, kind));
+        numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        Ok(Some(kind))
+    }
+}
+
+/// The map `product` of a row, and whether it was looked at.
+struct Product<'r, R> {
+    row: &'r R,
+    is_asked: bool,
+}
+
+impl<R: Row> Product<'_, R> {
+    fn value(&mut self, key: &str, names: &mut Names) -> Result<Option<Name>, ReportError> {
+        self.is_asked = true;
+        self.row.product(key, names)
+    }
+}
+
+fn kind_of<R: Row>(key: &Key, product: &mut Product<'_, R>, names: &mut Names) -> Result<Option<Kind>, ReportError> {
+    let [type_name, product_code, entity, account, code, legacy, zone, service_code, product_name, rest @ ..] = *key;
+    let [operation, usage_type, unit, unblended_rate, on_demand_rate, currency, on_invoice] = rest;
+    let line_type = LineType::of(type_name);
+    let is_marketplace = entity == Names::MARKETPLACE;
+    let Some(region) = region([code, legacy], zone, product, names)? else { return Ok(None) };
+    let service = if is_marketplace { marketplace_service(product_name, product, names)? } else { Some(Names::BLANK) };
+    let Some(service) = service else { return Ok(None) };
+    let said = [service, service_code].into_iter().find(|name| *name != Names::BLANK);
+    let currency = match names.text(currency) {
+        "" => Currency::NONE,
+        code => code
+            .parse()
+            .map_err(|_| value_error(product.row, Column::Currency, code, "currency code of three letters"))?,
+    };
+    let is_evidence = line_type.is_usage() && names.marks(usage_type).is_evidence;
+    Ok(Some(Kind {
+        type_name,
+        line_type,
+        account,
+        region,
+        service: said.unwrap_or(product_code),
+        product_code,
+        operation,
+        usage_type,
+        metered: is_evidence.then(|| (unit, rate([unblended_rate, on_demand_rate], names))),
+        currency,
+        commitment: match line_type {
+            LineType::SavingsPlanRecurringFee | LineType::SavingsPlanUpfrontFee => Some(Unallocated::SavingsPlanFee),
+            LineType::ReservationFee => Some(Unallocated::ReservationFee),
+            _ => None,
+        },
+        without_resource: without_resource(line_type, names.text(product_code), is_marketplace),
+        is_final: on_invoice != 0,
+    }))
+}
+
+/// The first that says something. Evidence is not part of the bill: a rate that is none is passed over.
+fn rate(texts: [Name; 2], names: &Names) -> Option<Amount> {
+    let rates = texts.into_iter().filter_map(|text| Amount::read(names.text(text)).ok());
+    rates.map(|read| read.amount).find(|rate| !rate.is_zero())
+}
+
+/// The region's code from whatever the report has: its own column, the legacy one, the product map, the zone.
+fn region<R: Row>(
+    columns: [Name; 2],
+    zone: Name,
+    product: &mut Product<'_, R>,
+    names: &mut Names,
+) -> Result<Option<Name>, ReportError> {
+    if let Some(region) = columns.into_iter().find(|name| *name != Names::BLANK) {
+        return Ok(Some(region));
+    }
+    let Some(region) = product.value("region", names)? else { return Ok(None) };
+    if region != Names::BLANK {
+        return Ok(Some(region));
+    }
+    let region = region_of_zone(names.text(zone)).to_owned();
+    Ok(Some(if region.is_empty() { Names::GLOBAL } else { names.number(&region) }))
+}
+
+/// Blank where nothing says it.
+fn marketplace_service<R: Row>(
+    product_name: Name,
+    product: &mut Product<'_, R>,
+    names: &mut Names,
+) -> Result<Option<Name>, ReportError> {
+    if product_name == Names::BLANK { product.value("product_name", names) } else { Ok(Some(product_name)) }
+}
+
+/// `us-gov-west-1b` -> `us-gov-west-1`, `us-east-1-bos-1a` -> `us-east-1`.
+fn region_of_zone(zone: &str) -> &str {
+    let Some(digit) = zone.find(|c: char| c.is_ascii_digit()) else { return zone };
+    let rest = &zone[digit..];
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    &zone[..digit + digits]
+}
+
+fn without_resource(line_type: LineType, product_code: &str, is_marketplace: bool) -> Unallocated {
+    match line_type {
+        LineType::Tax => Unallocated::Tax,
+        LineType::Refund => Unallocated::Refund,
+        LineType::Credit => Unallocated::Credit,
+        LineType::Discount => Unallocated::Discount,
+        // AWSSupportBusiness, AWSSupportEnterprise, AWSDeveloperSupport ...
+        _ if product_code.contains("Support") => Unallocated::Support,
+        _ if is_marketplace => Unallocated::Marketplace,
+        LineType::Fee => Unallocated::Fee,
+        _ => Unallocated::NoResourceId,
+    }
+}
