@@ -1,5 +1,5 @@
-//! What the texts of a line decide together, worked out once for each combination of them: a million lines have some five
-//! thousand.
+//! What the texts of a line decide together, worked out once for each combination of them: a million lines have some four
+//! hundred.
 
 use std::hash::BuildHasher;
 
@@ -17,7 +17,6 @@ use crate::row::Row;
 pub(crate) struct Kind {
     pub(crate) type_name: Name,
     pub(crate) line_type: LineType,
-    pub(crate) account: Name,
     pub(crate) region: Name,
     pub(crate) service: Name,
     pub(crate) product_code: Name,
@@ -32,12 +31,12 @@ pub(crate) struct Kind {
     pub(crate) is_final: bool,
 }
 
-/// The columns that decide, in the order of a key; of the invoice it is whether there is one.
-const DECIDING: [Column; 15] = [
+/// The columns that decide, in the order of a key; of the invoice it is whether there is one. The account decides nothing,
+/// and would make ten times as many kinds, which the nearest cache does not hold.
+const DECIDING: [Column; 14] = [
     Column::LineItemType,
     Column::ProductCode,
     Column::BillingEntity,
-    Column::UsageAccountId,
     Column::RegionCode,
     Column::Region,
     Column::AvailabilityZone,
@@ -51,6 +50,11 @@ const DECIDING: [Column; 15] = [
     Column::Currency,
 ];
 
+/// Places in a key.
+const REGION: usize = 3;
+const LEGACY_REGION: usize = 4;
+const ZONE: usize = 5;
+
 type Key = [Name; DECIDING.len() + 1];
 
 /// Most kinds that are remembered, at some 250 bytes each.
@@ -63,6 +67,8 @@ pub(crate) struct Kinds {
     /// By hash, so that a key is only looked at when it is the one.
     numbers: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
+    /// The kind of a row whose map `product` decided, too.
+    not_kept: Option<Kind>,
 }
 
 impl Kinds {
@@ -70,31 +76,36 @@ impl Kinds {
     ///
     /// # Errors
     /// Fails on a currency that is none, and on text that is no text.
-    pub(crate) fn of(&mut self, row: &impl Row, names: &mut Names) -> Result<Option<Kind>, ReportError> {
+    pub(crate) fn of(&mut self, row: &impl Row, names: &mut Names) -> Result<Option<&Kind>, ReportError> {
         let mut key: Key = [Names::BLANK; _];
         for (name, column) in key.iter_mut().zip(DECIDING) {
             *name = row.name(column, names)?;
         }
         key[DECIDING.len()] = Name::from(!row.is_blank(Column::InvoiceId)?);
+        // The zone is only asked where no column says the region.
+        if key[REGION] != Names::BLANK || key[LEGACY_REGION] != Names::BLANK {
+            key[ZONE] = Names::BLANK;
+        }
         let hash = self.hasher.hash_one(key);
-        let Self { kinds, numbers, .. } = self;
-        if let Some((_, number)) = numbers.find(hash, |(of, number)| *of == hash && kinds[*number as usize].0 == key) {
-            return Ok(Some(kinds[*number as usize].1));
+        let Self { kinds, numbers, not_kept, .. } = self;
+        let known = numbers.find(hash, |(of, number)| *of == hash && kinds[*number as usize].0 == key);
+        if let Some((_, number)) = known {
+            return Ok(Some(&kinds[*number as usize].1));
         }
         let mut product = Product { row, is_asked: false };
         let Some(kind) = kind_of(&key, &mut product, names)? else { return Ok(None) };
         // What the map says is not in the key.
         if product.is_asked && row.has(Column::Product) {
-            return Ok(Some(kind));
+            return Ok(Some(not_kept.insert(kind)));
         }
         if kinds.len() >= MAX_KINDS {
             kinds.clear();
             numbers.clear();
         }
-        let number = u32::try_from(kinds.len()).unwrap_or(u32::MAX);
+        let number = kinds.len();
         kinds.push((key, kind));
-        numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
-        Ok(Some(kind))
+        numbers.insert_unique(hash, (hash, u32::try_from(number).unwrap_or(u32::MAX)), |(hash, _)| *hash);
+        Ok(Some(&kinds[number].1))
     }
 }
 
@@ -112,7 +123,7 @@ impl<R: Row> Product<'_, R> {
 }
 
 fn kind_of<R: Row>(key: &Key, product: &mut Product<'_, R>, names: &mut Names) -> Result<Option<Kind>, ReportError> {
-    let [type_name, product_code, entity, account, code, legacy, zone, service_code, product_name, rest @ ..] = *key;
+    let [type_name, product_code, entity, code, legacy, zone, service_code, product_name, rest @ ..] = *key;
     let [operation, usage_type, unit, unblended_rate, on_demand_rate, currency, on_invoice] = rest;
     let line_type = LineType::of(type_name);
     let is_marketplace = entity == Names::MARKETPLACE;
@@ -130,7 +141,6 @@ fn kind_of<R: Row>(key: &Key, product: &mut Product<'_, R>, names: &mut Names) -
     Ok(Some(Kind {
         type_name,
         line_type,
-        account,
         region,
         service: said.unwrap_or(product_code),
         product_code,

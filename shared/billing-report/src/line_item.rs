@@ -205,7 +205,7 @@ pub(crate) fn read_row(
         line_type: kind.line_type,
         usage_start_s,
         usage_end_s: row.seconds(Column::UsageEnd)?,
-        account: kind.account,
+        account: row.name(Column::UsageAccountId, names)?,
         region: kind.region,
         service: kind.service,
         product_code: kind.product_code,

@@ -96,6 +96,7 @@ impl Names {
         text_at(&self.texts, &self.ends, name)
     }
 
+    #[inline]
     pub(crate) fn marks(&self, name: Name) -> Marks {
         self.marks.get(name as usize).copied().unwrap_or_default()
     }

@@ -21,9 +21,10 @@ use crate::tag_keys::{Rank, TagKeys, TagRole};
 /// The columns of one batch, ready to be asked row by row. Kept from batch to batch: its memory is used again.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    names: Vec<Vec<Name>>,
-    seconds: Vec<Vec<i64>>,
-    amounts: Vec<Option<AmountColumn>>,
+    /// By column; nothing for a column that is missing.
+    names: [Vec<Name>; COLUMN_COUNT],
+    seconds: [Vec<i64>; COLUMN_COUNT],
+    amounts: [Option<AmountColumn>; COLUMN_COUNT],
     product: Option<ArrayRef>,
     /// By role: the best value of each row, and how good it is.
     tags: [Vec<(Rank, Name)>; TagRole::COUNT],
@@ -83,9 +84,9 @@ const UNSAID: Rank = Rank::MAX;
 impl Batch {
     pub(crate) fn new(has_no_product: bool) -> Self {
         Self {
-            names: vec![Vec::new(); COLUMN_COUNT],
-            seconds: vec![Vec::new(); COLUMN_COUNT],
-            amounts: std::iter::repeat_with(|| None).take(COLUMN_COUNT).collect(),
+            names: [const { Vec::new() }; COLUMN_COUNT],
+            seconds: [const { Vec::new() }; COLUMN_COUNT],
+            amounts: [const { None }; COLUMN_COUNT],
             product: None,
             tags: Default::default(),
             has: [false; COLUMN_COUNT],
@@ -121,6 +122,9 @@ impl Batch {
         (self.rows, self.first_row) = (batch.num_rows(), first_row);
         self.has = [false; COLUMN_COUNT];
         self.product = None;
+        self.names.iter_mut().for_each(Vec::clear);
+        self.seconds.iter_mut().for_each(Vec::clear);
+        self.amounts.fill_with(|| None);
         for tags in &mut self.tags {
             tags.clear();
             tags.resize(self.rows, (UNSAID, Names::BLANK));
@@ -316,21 +320,18 @@ impl Row for BatchRow<'_> {
         self.batch.has(column)
     }
 
+    #[inline]
     fn name(&self, column: Column, _: &mut Names) -> Result<Name, ReportError> {
-        if !self.has(column) {
-            return Ok(Names::BLANK);
-        }
-        Ok(self.batch.names[column as usize][self.at])
+        Ok(self.batch.names[column as usize].get(self.at).copied().unwrap_or(Names::BLANK))
     }
 
+    #[inline]
     fn is_blank(&self, column: Column) -> Result<bool, ReportError> {
-        Ok(!self.has(column) || self.batch.names[column as usize][self.at] == Names::BLANK)
+        Ok(self.batch.names[column as usize].get(self.at).is_none_or(|name| *name == Names::BLANK))
     }
 
+    #[inline]
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {
-        if !self.has(column) {
-            return Ok(None);
-        }
         let reading = match &self.batch.amounts[column as usize] {
             None => return Ok(None),
             Some(AmountColumn::Doubles(doubles)) if doubles.is_null(self.at) => return Ok(None),
@@ -345,11 +346,9 @@ impl Row for BatchRow<'_> {
         reading.map(Some).map_err(|source| ReportError::Amount { row: self.number(), column: column.name(), source })
     }
 
+    #[inline]
     fn seconds(&self, column: Column) -> Result<Option<i64>, ReportError> {
-        if !self.has(column) {
-            return Ok(None);
-        }
-        Ok(Some(self.batch.seconds[column as usize][self.at]).filter(|second| *second != NO_TIME))
+        Ok(self.batch.seconds[column as usize].get(self.at).copied().filter(|second| *second != NO_TIME))
     }
 
     fn product(&self, key: &str, names: &mut Names) -> Result<Option<Name>, ReportError> {
@@ -363,6 +362,7 @@ impl Row for BatchRow<'_> {
         Ok(Some(entry.map_or(Names::BLANK, |entry| names.number(text_at(map.values(), entry).trim()))))
     }
 
+    #[inline]
     fn tag(&self, role: TagRole, _: &mut Names) -> Result<Name, ReportError> {
         Ok(self.batch.tags[role as usize][self.at].1)
     }

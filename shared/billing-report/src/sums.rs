@@ -79,6 +79,8 @@ pub struct LineSums {
     places: Vec<Place>,
     /// By hash, so that a place is only looked at when it is the one.
     place_numbers: HashTable<(u64, u32)>,
+    /// The place of each resource that was met last, by the number of its id: mostly its only one.
+    last_places: Vec<u32>,
     sums: Vec<Sum>,
     /// By key.
     sum_numbers: HashTable<(u64, u32)>,
@@ -104,6 +106,7 @@ impl LineSums {
             hasher: DefaultHashBuilder::default(),
             places: Vec::new(),
             place_numbers: HashTable::new(),
+            last_places: Vec::new(),
             sums: Vec::new(),
             sum_numbers: HashTable::new(),
             waiting: Vec::with_capacity(MAX_WAITING),
@@ -201,16 +204,27 @@ impl LineSums {
         }
     }
 
-    fn place(&mut self, place: &Place, hash: u64) -> u32 {
-        let Self { places, place_numbers, .. } = self;
-        let is_it = |(of, number): &(u64, u32)| *of == hash && places[*number as usize] == *place;
-        if let Some((_, number)) = place_numbers.find(hash, is_it) {
+    fn place(&mut self, place: &Place) -> u32 {
+        let Self { places, place_numbers, last_places, hasher, .. } = self;
+        let resource = place.resource.id as usize;
+        if let Some(number) = last_places.get(resource)
+            && places.get(*number as usize).is_some_and(|last| last == place)
+        {
             return *number;
         }
+        let hash = hasher.hash_one(place);
+        let is_it = |(of, number): &(u64, u32)| *of == hash && places[*number as usize] == *place;
+        let known = place_numbers.find(hash, is_it).map(|(_, number)| *number);
         // Bounded by the sums: each place has one.
-        let number = u32::try_from(places.len()).unwrap_or(u32::MAX);
-        places.push(*place);
-        place_numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        let number = known.unwrap_or_else(|| u32::try_from(places.len()).unwrap_or(u32::MAX));
+        if known.is_none() {
+            places.push(*place);
+            place_numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
+        }
+        if last_places.len() <= resource {
+            last_places.resize(resource + 1, u32::MAX);
+        }
+        last_places[resource] = number;
         number
     }
 
@@ -235,8 +249,7 @@ impl LineSums {
     /// Each step for all before the next: what one waits for, the others ask for meanwhile.
     fn add_waiting(&mut self) -> Result<(), AmountError> {
         let waiting = std::mem::take(&mut self.waiting);
-        let hashes: Vec<u64> = waiting.iter().map(|cost| self.hasher.hash_one(cost.place)).collect();
-        let places: Vec<u32> = waiting.iter().zip(hashes).map(|(cost, hash)| self.place(&cost.place, hash)).collect();
+        let places: Vec<u32> = waiting.iter().map(|cost| self.place(&cost.place)).collect();
         let keys = waiting.iter().zip(places).map(|(cost, place)| key_of(place, cost.first, cost.last));
         let numbers: Vec<u32> = keys.map(|key| self.sum(key)).collect();
         let added = waiting
@@ -393,8 +406,7 @@ impl Sink for LineSums {
             return Ok(());
         }
         let place = Self::place_of(&split.item, false);
-        let hash = self.hasher.hash_one(place);
-        let place = self.place(&place, hash);
+        let place = self.place(&place);
         let day = self.day_of(split.item.usage_start_s);
         let share = self.splits.entry((split.parent, day, split.item.currency, place)).or_default();
         *share = share.plus(split.share)?;
