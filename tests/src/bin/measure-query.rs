@@ -12,7 +12,7 @@ use std::io;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
-use callboard_tests::runtime_api::{Answer, RuntimeApi, lambda_command};
+use callboard_tests::runtime_api::{Answer, RuntimeApi, cpu_ms, lambda_command};
 use reqwest::Url;
 use serde_json::{Map, json};
 
@@ -69,13 +69,8 @@ impl Function {
         self.api.answer(ANSWER_BOUND).map_err(io::Error::other)
     }
 
-    /// Time on a processor of all its threads, those that ended included.
     fn cpu_ms(&self) -> io::Result<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
-        // A tick is 10 ms on every Linux that this runs on.
-        Ok((ticks(11) + ticks(12)) * 10)
+        cpu_ms(self.process.id())
     }
 
     fn memory_mib(&self, what: &str) -> io::Result<u64> {

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod config;
+pub mod config_types;
 pub mod exports;
 pub mod report;
 

@@ -1,6 +1,8 @@
 //! Messages through the handler into an embedded DynamoDB and S3: what stands in the catalog, and what the account says.
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod crashes;
 #[cfg(test)]
 #[path = "../../../../shared/catalog-store/tests/store/faults.rs"]

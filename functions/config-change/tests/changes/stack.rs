@@ -1,6 +1,7 @@
 //! One catalog with a bucket of Config for each test, on embedded DynamoDB and S3, and words to speak with the function.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use aws_lambda_events::sqs::SqsEvent;
@@ -79,8 +80,21 @@ impl Stack {
         Self::start_with(Nothing, "").await
     }
 
+    /// Whose function calls DynamoDB where `between` says, given where it is.
+    pub(crate) async fn start_between(between: impl FnOnce(SocketAddr) -> SocketAddr) -> Self {
+        Self::start_all(Nothing, "", between).await
+    }
+
     /// With something between the function and its table and buckets, and a setting of types.
     pub(crate) async fn start_with(intercept: impl Intercept + Clone + 'static, types: &str) -> Self {
+        Self::start_all(intercept, types, |address| address).await
+    }
+
+    async fn start_all(
+        intercept: impl Intercept + Clone + 'static,
+        types: &str,
+        between: impl FnOnce(SocketAddr) -> SocketAddr,
+    ) -> Self {
         let directory = TempDir::new().unwrap();
         for bucket in [CONFIG, OTHER, "callboard-catalog"] {
             std::fs::create_dir(directory.path().join(bucket)).unwrap();
@@ -94,7 +108,7 @@ impl Stack {
             .retry_config(RetryConfig::disabled())
             // Without the certificates of the system, whose reading takes longer than a test.
             .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .endpoint_url(serve_dynamodb().await)
+            .endpoint_url(format!("http://{}", between(serve_dynamodb().await)))
             .interceptor(intercept.clone())
             .build();
         let s3 = aws_sdk_s3::Config::builder()
@@ -233,11 +247,11 @@ pub(crate) fn announced(bucket: &str, key: &str, etag: Option<&str>) -> Value {
     }]})
 }
 
-async fn serve_dynamodb() -> String {
+async fn serve_dynamodb() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
-    endpoint
+    address
 }
 
 async fn serve_s3(directory: &TempDir) -> String {

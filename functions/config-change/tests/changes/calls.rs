@@ -1,0 +1,129 @@
+//! What a change of a known resource costs: calls of DynamoDB, and the units that it says it consumed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use callboard::ports::Endpoints;
+use callboard_tests::between::{Calls, Spent};
+use callboard_tests::deliveries::config_types::{TYPICAL, change_of, items};
+use serde_json::Value;
+
+use crate::stack::{Stack, send};
+
+/// Calls and half units by operation.
+type Bill = BTreeMap<String, (u64, u64)>;
+
+/// A stack of which every call is counted.
+async fn counted() -> (Stack, Calls) {
+    let calls = Calls::default();
+    let between = calls.clone();
+    let stack = Stack::start_between(move |dynamodb| {
+        let endpoints = Endpoints { api: dynamodb, dynamodb, s3: dynamodb, invoke: dynamodb };
+        between.between(&endpoints).dynamodb
+    });
+    (stack.await, calls)
+}
+
+/// What a batch of these seconds' changes of one item costs.
+async fn bill(stack: &Stack, calls: &Calls, item: &Value, seconds: std::ops::Range<u64>) -> Bill {
+    drop(calls.take());
+    let messages: Vec<(String, String)> =
+        seconds.map(|second| (format!("m{second}"), change_of(item, second))).collect();
+    let messages: Vec<(&str, u32, String)> = messages.iter().map(|(id, body)| (id.as_str(), 1, body.clone())).collect();
+    assert!(send(&stack.deps, &messages).await.is_empty(), "{item}");
+    let mut bill = Bill::new();
+    for (call, Spent { calls, half_units }) in calls.take() {
+        let sum = bill.entry(call.action).or_default();
+        *sum = (sum.0 + calls, sum.1 + half_units);
+    }
+    bill
+}
+
+/// What the second of two changes in a batch costs: the batch's own writes, its counts and its lag, are in both.
+async fn of_one_more(stack: &Stack, calls: &Calls, item: &Value) -> Bill {
+    // The resource, its second ids and its account are known from here on.
+    bill(stack, calls, item, 0..1).await;
+    let one = bill(stack, calls, item, 1..2).await;
+    let two = bill(stack, calls, item, 2..4).await;
+    let more = |(action, (calls, half_units)): (String, (u64, u64))| {
+        let (calls_of_one, half_units_of_one) = one.get(&action).copied().unwrap_or_default();
+        (action, (calls - calls_of_one, half_units - half_units_of_one))
+    };
+    two.into_iter().map(more).filter(|(_, (calls, _))| *calls > 0).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_a_typical_resource_is_one_write_of_the_kilobytes_of_its_record() {
+    let (stack, calls) = counted().await;
+    let items = items();
+    let mut told = String::new();
+    for resource_type in TYPICAL {
+        let bill = of_one_more(&stack, &calls, &items[resource_type]).await;
+        let [(action, (1, half_units))] = bill.iter().collect::<Vec<_>>()[..] else {
+            panic!("{resource_type}: {bill:?}")
+        };
+        assert_eq!(action, "dynamodb:UpdateItem", "{resource_type}");
+        writeln!(told, "{resource_type}: {} units", half_units / 2).unwrap();
+    }
+    insta::assert_snapshot!(told, @r"
+    AWS::CloudWatch::Alarm: 2 units
+    AWS::DynamoDB::Table: 2 units
+    AWS::EC2::Instance: 3 units
+    AWS::EC2::SecurityGroup: 2 units
+    AWS::EC2::Subnet: 2 units
+    AWS::EC2::Volume: 2 units
+    AWS::Lambda::Function: 2 units
+    AWS::S3::Bucket: 2 units
+    AWS::SNS::Topic: 2 units
+    AWS::SQS::Queue: 2 units
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_type_that_claims_second_ids_costs_more_than_one_call() {
+    let (stack, calls) = counted().await;
+    let mut told = String::new();
+    for (resource_type, item) in items() {
+        let bill = of_one_more(&stack, &calls, &item).await;
+        if matches!(bill.iter().collect::<Vec<_>>()[..], [(_, (1, _))]) {
+            continue;
+        }
+        let mut told_calls: Vec<String> = bill.iter().map(|(action, (calls, _))| format!("{calls} {action}")).collect();
+        if told_calls.is_empty() {
+            told_calls.push("no call".to_owned());
+        }
+        writeln!(told, "{resource_type}: {}", told_calls.join(", ")).unwrap();
+    }
+    // Interfaces are left out by the default setting.
+    insta::assert_snapshot!(told, @r"
+    AWS::AutoScaling::AutoScalingGroup: 2 dynamodb:UpdateItem
+    AWS::CloudFormation::Stack: 2 dynamodb:UpdateItem
+    AWS::CodeDeploy::Application: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    AWS::EC2::NetworkInterface: no call
+    AWS::EKS::Nodegroup: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    AWS::ElasticBeanstalk::Environment: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    AWS::ElasticLoadBalancingV2::LoadBalancer: 2 dynamodb:UpdateItem
+    AWS::ElasticLoadBalancingV2::TargetGroup: 2 dynamodb:UpdateItem
+    AWS::IAM::Group: 1 dynamodb:Query, 3 dynamodb:UpdateItem
+    AWS::IAM::Policy: 1 dynamodb:Query, 3 dynamodb:UpdateItem
+    AWS::IAM::Role: 1 dynamodb:Query, 3 dynamodb:UpdateItem
+    AWS::IAM::User: 1 dynamodb:Query, 3 dynamodb:UpdateItem
+    AWS::MSK::Cluster: 2 dynamodb:UpdateItem
+    AWS::RDS::DBCluster: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    AWS::RDS::DBInstance: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    AWS::S3::AccountPublicAccessBlock: 1 dynamodb:Query, 2 dynamodb:UpdateItem
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_writes_its_counts_and_the_lag_of_its_account_once() {
+    let (stack, calls) = counted().await;
+    let item = &items()[TYPICAL[0]];
+    bill(&stack, &calls, item, 0..1).await;
+    for changes in [1, 10] {
+        let seconds = 20 * changes..21 * changes;
+        let bill = bill(&stack, &calls, item, seconds).await;
+        let writes = bill["dynamodb:UpdateItem"].0;
+        assert_eq!((bill.len(), writes), (1, changes + 2), "{bill:?}");
+    }
+}
