@@ -161,6 +161,19 @@ impl Running {
         page["items"].as_array().cloned().expect("a page has items")
     }
 
+    /// The same as soon as something is found: a page may be as old as the last look at the log, which is a second. After five
+    /// seconds the page is what it is.
+    pub async fn found(&self, filter: &str) -> Vec<Value> {
+        for _ in 0..50 {
+            let found = self.by_query(filter).await;
+            if !found.is_empty() {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        self.by_query(filter).await
+    }
+
     /// GET by the reference `kind:namespace/name`.
     pub async fn by_name(&self, entity_ref: &str) -> Answer {
         let path = entity_ref.replacen(':', "/", 1);

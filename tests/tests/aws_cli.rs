@@ -124,7 +124,7 @@ async fn a_file_of_config_is_loaded(cli: &AwsCli, running: &Running) {
     );
     cli.run(&s3, &["s3", "cp", "--quiet", path.to_str().unwrap(), &object]);
     running.settled().await;
-    assert_eq!(running.by_query("metadata.title=loaded-by-cli").await.len(), 1);
+    assert_eq!(running.found("metadata.title=loaded-by-cli").await.len(), 1);
     let (_, status) = running.get("/api/status", &[]).await;
     let sources = status["sources"].as_array().unwrap();
     let counts = &sources.iter().find(|source| source["source"] == "config-change").unwrap()["counts"];

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use callboard_tests::company::Company;
 use callboard_tests::deliveries::aws::{Queue, s3_created, sqs_batch};
@@ -225,15 +224,7 @@ async fn what_an_event_lost_is_there_after_a_sweep_and_the_status_says_so() {
     assert!(running.by_query(filter).await.is_empty());
     running.stack.invoke("catalog-reconcile", sweep).await.unwrap();
     running.settled().await;
-    // A page may be as old as the last look at the log, which is a second.
-    let mut found = Vec::new();
-    for _ in 0..50 {
-        found = running.by_query(filter).await;
-        if !found.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    let found = running.found(filter).await;
     assert_eq!(text(&found[0], "/spec/owner"), company.teams[2].name);
     let (_, status) = running.get("/api/status", &[]).await;
     let drift = &status["reconcile"];
