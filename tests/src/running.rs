@@ -161,17 +161,29 @@ impl Running {
         page["items"].as_array().cloned().expect("a page has items")
     }
 
-    /// The same as soon as something is found: a page may be as old as the last look at the log, which is a second. After five
-    /// seconds the page is what it is.
+    /// The same as soon as something is found.
+    ///
+    /// # Panics
+    /// Panics when nothing is.
     pub async fn found(&self, filter: &str) -> Vec<Value> {
-        for _ in 0..50 {
-            let found = self.by_query(filter).await;
-            if !found.is_empty() {
-                return found;
+        self.until(async || Some(self.by_query(filter).await).filter(|found| !found.is_empty())).await
+    }
+
+    /// Asks until there is an answer. What a reader sees may be as old as its last look at the log, which is a second, and
+    /// nothing tells when it looks: there is but asking again.
+    ///
+    /// # Panics
+    /// Panics when there is none within two minutes.
+    pub async fn until<T>(&self, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+        let answered = async {
+            loop {
+                if let Some(answer) = ask().await {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.by_query(filter).await
+        };
+        tokio::time::timeout(IDLE_BOUND, answered).await.expect("what is waited for comes")
     }
 
     /// GET by the reference `kind:namespace/name`.
