@@ -22,11 +22,20 @@ impl DocSet {
         Self { words }
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = Doc> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Doc> {
         self.words.iter().enumerate().flat_map(|(at, word)| {
-            let first = Doc::try_from(at * BITS).unwrap_or(Doc::MAX);
-            (0..64).filter(move |bit| word >> bit & 1 != 0).map(move |bit| first + bit)
+            let (first, mut rest) = (Doc::try_from(at * BITS).unwrap_or(Doc::MAX), *word);
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros();
+                rest &= rest.checked_sub(1)?;
+                Some(first + bit)
+            })
         })
+    }
+
+    pub(crate) fn last(&self) -> Option<Doc> {
+        let (at, word) = self.words.iter().enumerate().rfind(|(_, word)| **word != 0)?;
+        Doc::try_from(at * BITS).ok().map(|first| first + word.ilog2())
     }
 
     pub(crate) fn is_empty(&self) -> bool {

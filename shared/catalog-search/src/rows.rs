@@ -1,5 +1,7 @@
 //! The rows of a column in their order: by value, then by uid, of the segment and of what changed as one.
 
+use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::rc::Rc;
 
 use itertools::Itertools;
@@ -13,8 +15,10 @@ use crate::reading::{Reading, UID, View};
 use crate::segment::column::Column;
 use crate::segment::entities::{Uid, uid_bytes};
 
-/// Looking one entity up takes as long as walking past so many values.
-const FEW_ONE_IN: usize = 16;
+/// Entities are few while looking all of them up takes less than walking to where a page of them ends. Walked is past
+/// `page * values / entities` values, so the two are equal at the root of `values * page * (time past one / time of a
+/// look-up)`. This is the root of the last two, with a page of 50.
+const FEW_TIMES_ROOT: usize = 16;
 
 /// What is sorted, and by what.
 pub(crate) struct Rows<'c> {
@@ -148,17 +152,13 @@ impl<'c> Rows<'c> {
             (Some(from), false) => column.map_or(0, |column| column.lower_bound(from))..entries,
             (Some(from), true) => 0..column.map_or(0, |column| column.upper_bound(from)),
         };
-        // A few entities are looked up one by one; for many, all values are walked.
-        let of_few =
-            column.filter(|_| self.docs.len() < entries / FEW_ONE_IN).map(|column| column.values_of(&self.docs));
-        let of_base: Box<dyn Iterator<Item = usize>> = match (of_few, descending) {
-            (Some(few), false) => Box::new(few.into_iter().filter(move |at| of_base.contains(at))),
-            (Some(few), true) => Box::new(few.into_iter().rev().filter(move |at| of_base.contains(at))),
+        let few = column.filter(|_| self.docs.len() < entries.isqrt() * FEW_TIMES_ROOT);
+        let of_base: Box<dyn Iterator<Item = usize>> = match (few, descending) {
+            (Some(column), _) => Box::new(lazily_sorted(column, &self.docs, of_base, descending)),
             (None, false) => Box::new(of_base),
             (None, true) => Box::new(of_base.rev()),
         };
-        let of_base =
-            of_base.filter_map(move |at| Some(column?.entry(at))).map(|entry| (entry.value, entry.docs, true));
+        let of_base = of_base.filter_map(move |at| Some((column?.value(at), column?.docs(at), true)));
         let overlay = view.overlay.as_deref();
         let changed: Box<dyn Iterator<Item = (&Rank, &[Doc])>> = match (overlay, from, descending) {
             (None, ..) => Box::new(std::iter::empty()),
@@ -217,6 +217,20 @@ impl View {
             docs.iter().for_each(|doc| found.insert(*doc));
         }
     }
+}
+
+/// Numbers of the values that these entities have, within bounds, in one direction. Only those that are taken are sorted.
+fn lazily_sorted(
+    column: &Column,
+    docs: &DocSet,
+    bounds: Range<usize>,
+    descending: bool,
+) -> impl Iterator<Item = usize> {
+    // The greatest key comes first.
+    let key = move |at: usize| if descending { at } else { usize::MAX - at };
+    let numbers = column.values_of(docs).filter_map(|number| usize::try_from(number).ok());
+    let mut heap: BinaryHeap<usize> = numbers.filter(|at| bounds.contains(at)).map(key).collect();
+    std::iter::from_fn(move || heap.pop()).dedup().map(move |key| if descending { key } else { usize::MAX - key })
 }
 
 /// The first `limit`, and whether there are more.

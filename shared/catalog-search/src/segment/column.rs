@@ -15,6 +15,7 @@ use std::sync::OnceLock;
 
 use crate::docs::{Doc, DocSet};
 use crate::segment::SegmentError;
+use crate::segment::by_entity::ByEntity;
 use crate::segment::bytes::{Reader, Writer};
 use crate::segment::texts::Texts;
 
@@ -39,7 +40,7 @@ pub(crate) struct Column {
     valued: DocSet,
     dense: Vec<(u32, DocSet)>,
     /// Values by entity, once somebody asked for it.
-    by_entity: OnceLock<Vec<(Doc, u32)>>,
+    by_entity: OnceLock<ByEntity>,
 }
 
 /// Value, original and mark: the order of a column.
@@ -80,8 +81,17 @@ impl Column {
         let value = self.values.get(at);
         let original = self.rewritten.binary_search(&number).map_or(value, |at| self.originals.get(at));
         let bits = self.dense.binary_search_by_key(&number, |(at, _)| *at).ok().map(|at| &self.dense[at].1);
-        let docs = &self.docs[place(self.starts[at])..place(self.starts[at + 1])];
-        Entry { value, original, is_marked: self.marked.binary_search(&number).is_ok(), docs, bits }
+        Entry { value, original, is_marked: self.marked.binary_search(&number).is_ok(), docs: self.docs(at), bits }
+    }
+
+    /// Value number `at`, without what it takes a search to find.
+    pub(crate) fn value(&self, at: usize) -> &str {
+        self.values.get(at)
+    }
+
+    /// The entities that have value number `at`.
+    pub(crate) fn docs(&self, at: usize) -> &[Doc] {
+        &self.docs[place(self.starts[at])..place(self.starts[at + 1])]
     }
 
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = Entry<'_>> {
@@ -120,18 +130,10 @@ impl Column {
         &self.valued
     }
 
-    /// Numbers of the values that these entities have, rising.
-    pub(crate) fn values_of(&self, docs: &DocSet) -> Vec<usize> {
-        let forward = self.by_entity.get_or_init(|| self.forward());
-        let mut values = Vec::new();
-        for doc in docs.iter() {
-            let first = forward.partition_point(|(other, _)| *other < doc);
-            values
-                .extend(forward[first..].iter().take_while(|(other, _)| *other == doc).map(|(_, value)| place(*value)));
-        }
-        values.sort_unstable();
-        values.dedup();
-        values
+    /// Numbers of the values that these entities have, in no order, some several times.
+    pub(crate) fn values_of(&self, docs: &DocSet) -> impl Iterator<Item = u32> {
+        let made = || ByEntity::of(&self.starts[1..], &self.docs, self.valued.last());
+        self.by_entity.get_or_init(made).values_of(docs)
     }
 
     /// Values by entity: what each of them points at, in the order of entities.
@@ -149,7 +151,7 @@ impl Column {
     pub(crate) fn bytes(&self) -> usize {
         let numbers = self.starts.capacity() + self.docs.capacity() + self.marked.capacity() + self.nulls.capacity();
         let bits: usize = self.dense.iter().map(|(_, bits)| bits.bytes()).sum();
-        let by_entity = self.docs.capacity() * size_of::<(Doc, u32)>();
+        let by_entity = ByEntity::bytes(self.valued.last().map_or(0, place), self.docs.len());
         self.values.bytes()
             + self.originals.bytes()
             + numbers * size_of::<u32>()

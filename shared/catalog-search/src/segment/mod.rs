@@ -22,6 +22,7 @@
 pub(crate) mod absent;
 pub(crate) mod aliases;
 pub(crate) mod base;
+mod by_entity;
 pub(crate) mod bytes;
 pub(crate) mod column;
 pub(crate) mod directory;
