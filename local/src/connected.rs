@@ -13,7 +13,10 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, oneshot},
+};
 
 use crate::{
     REGION,
@@ -87,19 +90,25 @@ pub(crate) fn answer<A: Serialize, E: fmt::Display>(outcome: Result<A, E>) -> Re
         .map_err(|error| FunctionError::new("Runtime.MarshalError", format!("the answer cannot be written: {error}")))
 }
 
+/// Invocations that run at once; more wait. They take threads that the local object store needs as well: if all of them
+/// were taken, every invocation would wait for the store, and the store for them.
+static ENVIRONMENTS: Semaphore = Semaphore::const_new(64);
+
 /// Runs one invocation on a thread of its own, as each has an environment of its own in Lambda: the compiler cannot
 /// prove that every handler's future may move between threads. Dropped, it ends at its next await.
 async fn alone<F>(invocation: impl FnOnce() -> F + Send + 'static) -> Result<Value, FunctionError>
 where
     F: Future<Output = Result<Value, FunctionError>>,
 {
+    let ended = || FunctionError::new("Runtime.ExitError", "the stack ended");
+    let _environment = ENVIRONMENTS.acquire().await.map_err(|_| ended())?;
     let (alive, dropped) = oneshot::channel::<()>();
     let runtime = Handle::current();
     let thread = tokio::task::spawn_blocking(move || {
         runtime.block_on(async {
             tokio::select! {
                 outcome = invocation() => outcome,
-                _ = dropped => Err(FunctionError::new("Runtime.ExitError", "the stack ended")),
+                _ = dropped => Err(ended()),
             }
         })
     });

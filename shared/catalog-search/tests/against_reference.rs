@@ -280,8 +280,14 @@ fn statement() -> impl Strategy<Value = (&'static str, Option<String>)> {
     (prop::sample::select(KEYS.to_vec()), prop::option::weighted(0.8, prop::sample::select(values())))
 }
 
+/// More of them by `PROPTEST_CASES`.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    asked.unwrap_or(if cfg!(debug_assertions) { 300 } else { 3_000 })
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 300 } else { 3_000 }))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn a_catalog_that_followed_a_history_equals_one_made_of_its_end(
