@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -12,6 +13,9 @@ use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use callboard::ports::Endpoints;
 use callboard::wiring;
 use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::indexing::Fault;
 
 /// One sort of call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +46,33 @@ struct Door {
     to: SocketAddr,
     calls: Calls,
     client: reqwest::Client,
+    halt: Option<Halt>,
+}
+
+/// A call that is never answered: whoever makes it is to be killed meanwhile.
+#[derive(Debug, Clone)]
+pub struct Halt {
+    fault: Fault,
+    seen: Arc<AtomicU32>,
+    reached: Arc<Notify>,
+}
+
+impl Halt {
+    pub fn at(fault: Fault) -> Self {
+        Self { fault, seen: Arc::default(), reached: Arc::default() }
+    }
+
+    /// When the call has come: [`Fault::Before`] it was passed on, or [`Fault::After`] it was carried out.
+    pub async fn reached(&self) {
+        self.reached.notified().await;
+    }
+
+    async fn pass(&self, fault: Fault) {
+        if self.fault == fault {
+            self.reached.notify_one();
+            std::future::pending().await
+        }
+    }
 }
 
 impl Calls {
@@ -51,7 +82,17 @@ impl Calls {
     /// Panics when no port is free.
     #[must_use]
     pub fn between(&self, endpoints: &Endpoints) -> Endpoints {
-        let [dynamodb, s3, invoke] = [endpoints.dynamodb, endpoints.s3, endpoints.invoke].map(|to| self.door(to));
+        self.between_until(endpoints, None)
+    }
+
+    /// The same, up to a call that comes to a halt.
+    ///
+    /// # Panics
+    /// Panics when no port is free.
+    #[must_use]
+    pub fn between_until(&self, endpoints: &Endpoints, halt: Option<&Halt>) -> Endpoints {
+        let doors = [endpoints.dynamodb, endpoints.s3, endpoints.invoke];
+        let [dynamodb, s3, invoke] = doors.map(|to| self.door(to, halt.cloned()));
         Endpoints { dynamodb, s3, invoke, ..*endpoints }
     }
 
@@ -60,11 +101,11 @@ impl Calls {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn door(&self, to: SocketAddr) -> SocketAddr {
+    fn door(&self, to: SocketAddr, halt: Option<Halt>) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         listener.set_nonblocking(true).expect("a socket can be made asynchronous");
         let address = listener.local_addr().expect("a bound socket has an address");
-        let door = Door { to, calls: self.clone(), client: reqwest::Client::new() };
+        let door = Door { to, calls: self.clone(), client: reqwest::Client::new(), halt };
         let listener = tokio::net::TcpListener::from_std(listener).expect("a socket can be made asynchronous");
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass).with_state(door)).await });
         address
@@ -80,6 +121,10 @@ impl Calls {
 
 async fn pass(State(door): State<Door>, request: (Method, Uri, HeaderMap), body: Bytes) -> Response<Body> {
     let (method, uri, mut headers) = request;
+    let nth = door.halt.as_ref().map_or(0, |halt| halt.seen.fetch_add(1, Ordering::SeqCst));
+    if let Some(halt) = &door.halt {
+        halt.pass(Fault::Before(nth)).await;
+    }
     let call = call(&method, &uri, &headers);
     let is_dynamodb = call.action.starts_with("dynamodb:");
     let body = if is_dynamodb { asking_for_units(&body) } else { body };
@@ -94,6 +139,9 @@ async fn pass(State(door): State<Door>, request: (Method, Uri, HeaderMap), body:
         return status_alone(StatusCode::BAD_GATEWAY);
     };
     door.calls.add(call, if is_dynamodb { half_units(&bytes) } else { 0 });
+    if let Some(halt) = &door.halt {
+        halt.pass(Fault::After(nth)).await;
+    }
     let mut response = Response::new(Body::from(bytes));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

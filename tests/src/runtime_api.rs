@@ -105,15 +105,21 @@ pub async fn response_of_binary(binary: &'static str, running: &Running, event: 
 
 fn answer_of_binary(binary: &str, endpoints: &Endpoints, event: &Value) -> Answer {
     let api = RuntimeApi::serve(event).expect("there is a free port on loopback");
-    let mut function = lambda_command(binary, &api)
-        .env("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb_url())
-        .env("AWS_ENDPOINT_URL_S3", endpoints.s3_url())
-        .spawn()
-        .expect("the function's binary starts");
+    let mut function = command_on(binary, &api, endpoints).spawn().expect("the function's binary starts");
     let answer = api.answer(ANSWER_BOUND);
     function.kill().expect("the function can be ended");
     function.wait().expect("the function has ended");
     answer.expect("the function answers")
+}
+
+/// The command that starts a function's binary on the services of a stack.
+pub fn command_on(binary: &str, api: &RuntimeApi, endpoints: &Endpoints) -> Command {
+    let mut command = lambda_command(binary, api);
+    command
+        .env("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb_url())
+        .env("AWS_ENDPOINT_URL_S3", endpoints.s3_url())
+        .env("AWS_ENDPOINT_URL_CODEPIPELINE", endpoints.invoke_url());
+    command
 }
 
 /// The command that starts a function's binary, with the variables of Lambda and of the template.
@@ -151,6 +157,16 @@ pub fn cpu_ms(pid: u32) -> io::Result<u64> {
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or_default();
     // A tick is 10 ms on every Linux that this runs on.
     Ok((ticks(11) + ticks(12)) * 10)
+}
+
+/// The most memory that a process ever had, in KiB.
+///
+/// # Errors
+/// Fails when the process has ended.
+pub fn peak_kib(pid: u32) -> io::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+    peak.trim().trim_end_matches(" kB").parse().map_err(io::Error::other)
 }
 
 /// Starts the binary without any of its variables.

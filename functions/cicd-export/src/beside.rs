@@ -48,7 +48,7 @@ pub(crate) fn deployments(
         let component = deployment.component.as_deref().and_then(|text| text.parse::<EntityRef>().ok());
         let entity = component.as_ref().map(Identity::of_entity);
         if let (Some(component), Some(identity)) = (&component, entity.clone()) {
-            statements.push(stub_of(component, parameters.system.as_ref()));
+            statements.push(stub_of(component, parameters));
             beside.push(Beside::Deployment(identity, Box::new(deployment)));
         }
         documents.push(DocumentVerdict {

@@ -117,7 +117,7 @@ async fn take(
         drop(object);
         return publish_long(export, &pinned, deps, now).await;
     }
-    export.body = read(object, &event.key, limit).await?;
+    export.body = read(object, &event.key, bytes, limit).await?;
     publish(export, &deps.store, now).await.map(Some)
 }
 
@@ -158,9 +158,10 @@ async fn is_there(event: &ObjectEvent, deps: &Deps) -> Result<bool, CicdExportEr
     }
 }
 
-async fn read(object: GetObjectOutput, key: &str, limit: u64) -> Result<Vec<u8>, CicdExportError> {
+/// `bytes`: what the object is said to have, at most `limit`. More than that is an error, whatever was said.
+async fn read(object: GetObjectOutput, key: &str, bytes: u64, limit: u64) -> Result<Vec<u8>, CicdExportError> {
     let mut stream = object.body;
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| CicdExportError::Object { key: key.to_owned(), source: error.into() })?;
         body.extend_from_slice(&chunk);

@@ -7,7 +7,7 @@ use catalog_model::{
     Canonical, EntityRef, Identity, Key, Place, RecordKey, SeenAs, Sighting, Stitched, canonical, stitch,
 };
 use catalog_store::{CatalogStore, Read, StoreError};
-use cost_model::{Allocation, AmountError, TagSaid, Unallocated, allocate, components_of};
+use cost_model::{Allocation, AmountError, TagSaid, Unallocated, add_components, allocate, components_of, stacks_of};
 
 use crate::error::CostReportError;
 use crate::prior::Prior;
@@ -16,11 +16,13 @@ use crate::prior::Prior;
 const RECORDS_AT_A_TIME: usize = 1000;
 
 /// Who carries which cost of one bill.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Allocations {
     identities: BTreeMap<SeenResource, Identity>,
     by_identity: BTreeMap<Identity, Allocation>,
     components: BTreeMap<EntityRef, Stitched>,
+    /// What stacks work for.
+    stacks: BTreeMap<Identity, Vec<EntityRef>>,
 }
 
 impl Allocations {
@@ -45,7 +47,7 @@ impl Allocations {
         };
         let identities: BTreeMap<SeenResource, Identity> =
             seen.into_iter().filter_map(|(resource, canonical)| Some((resource, identity_of(canonical)?))).collect();
-        let mut found = Self { identities, by_identity: BTreeMap::new(), components: BTreeMap::new() };
+        let mut found = Self { identities, by_identity: BTreeMap::new(), ..Self::default() };
         found.read_records(store).await.map_err(CostReportError::Store)?;
         found.read_prior(store, prior).await?;
         let of_tags = sums.places().iter().filter_map(|place| said(sums, place).component());
@@ -59,11 +61,27 @@ impl Allocations {
         let identities: BTreeSet<&Identity> = self.identities.values().collect();
         let identities: Vec<Identity> = identities.into_iter().cloned().collect();
         for chunk in identities.chunks(RECORDS_AT_A_TIME) {
-            let resources = stitched(store, chunk).await?;
+            let mut resources = stitched(store, chunk).await?;
+            self.read_stacks(store, resources.iter().flat_map(stacks_of).collect()).await?;
+            for resource in &mut resources {
+                for stack in stacks_of(resource) {
+                    add_components(resource, self.stacks.get(&stack).map_or(&[], Vec::as_slice));
+                }
+            }
             self.read_components(store, resources.iter().flat_map(components_of).collect()).await?;
             let allocated =
                 resources.iter().map(|resource| (resource.identity.clone(), allocate(resource, &self.components)));
             self.by_identity.extend(allocated);
+        }
+        Ok(())
+    }
+
+    /// Of a stack that is gone, nobody works for anybody.
+    async fn read_stacks(&mut self, store: &CatalogStore, stacks: BTreeSet<Identity>) -> Result<(), StoreError> {
+        let new: Vec<Identity> = stacks.into_iter().filter(|stack| !self.stacks.contains_key(stack)).collect();
+        for chunk in new.chunks(RECORDS_AT_A_TIME) {
+            let read = stitched(store, chunk).await?.into_iter().filter(|stack| stack.existence.exists());
+            self.stacks.extend(read.map(|stack| (stack.identity.clone(), components_of(&stack))));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use catalog_model::{
-    EntityRef, Existence, Field, Fragment, FragmentKey, Identity, Key, Pointer, Record, Said, Stitched, alias,
+    EntityRef, Existence, Field, Fragment, FragmentKey, Identity, Key, Pointer, Record, Relation, Said, Stitched, alias,
 };
 use catalog_search::{Catalog, Inherited, Naming, NotLoaded, PluginAnnotation, Shape, plugin_annotations, render};
 use catalog_store::{Read, SiblingKind, StoreError};
@@ -73,7 +73,7 @@ fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Result<Valu
         "name": name(stitched, shape.as_ref(), alias),
         "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_ref()).map(inherited),
         "fields": fields(stitched, record, shape.as_ref(), &plugin_annotations(stitched, catalog)?),
-        "relations": relations(stitched, record, catalog)?,
+        "relations": relations(stitched, record, shape.as_ref(), catalog)?,
         "status": stitched.status.iter().map(|item| json!({
             "type": item.item_type, "level": item.level, "message": item.message,
         })).collect::<Vec<_>>(),
@@ -167,20 +167,30 @@ fn explained_field(field: &Field, record: &Record) -> Value {
 }
 
 /// Outgoing relations. Those from the other side are explained by the entity that says them.
-fn relations(stitched: &Stitched, record: &Record, catalog: &Catalog) -> Result<Vec<Value>, NotLoaded> {
-    stitched
-        .relations
-        .iter()
-        .map(|(relation, said_by)| {
-            Ok(json!({
-                "type": relation.relation_type,
-                "target": relation.target,
-                // None: nobody answers to the key (yet), and the relation is not shown.
-                "targetRef": catalog.shown_ref(&relation.target)?,
-                "by": said_by.iter().map(|key| source_of(key, record)).collect::<Vec<_>>(),
-            }))
-        })
-        .collect()
+fn relations(
+    stitched: &Stitched,
+    record: &Record,
+    shape: Option<&Shape>,
+    catalog: &Catalog,
+) -> Result<Vec<Value>, NotLoaded> {
+    let explained = |relation: &Relation, rule: Option<&str>, said_by: Vec<Value>| {
+        let mut explained = json!({
+            "type": relation.relation_type,
+            "target": relation.target,
+            // None: nobody answers to the key (yet), and the relation is not shown.
+            "targetRef": catalog.shown_ref(&relation.target)?,
+            "by": said_by,
+        });
+        if let Some(rule) = rule {
+            explained["rule"] = json!(rule);
+        }
+        Ok(explained)
+    };
+    let said = stitched.relations.iter().map(|(relation, said_by)| {
+        explained(relation, None, said_by.iter().map(|key| source_of(key, record)).collect())
+    });
+    let of_stack = shape.into_iter().flat_map(|shape| &shape.of_stack);
+    said.chain(of_stack.map(|relation| explained(relation, Some("of its stack"), Vec::new()))).collect()
 }
 
 /// Where a fragment came from.

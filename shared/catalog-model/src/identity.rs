@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::arn::Arn;
 use crate::entity_ref::EntityRef;
 
 /// One thing, for ever. Case-sensitive, as ARNs are.
@@ -142,6 +143,11 @@ impl Key {
     pub fn identity(&self) -> Option<Identity> {
         let is_identity = self.0.starts_with("arn:") || self.0.starts_with("config:") || self.entity_ref().is_some();
         is_identity.then(|| Identity(self.0.clone()))
+    }
+
+    /// The ARN of a CloudFormation stack.
+    pub fn is_stack(&self) -> bool {
+        Arn::parse(&self.0).is_some_and(|arn| arn.service == "cloudformation" && arn.resource.starts_with("stack/"))
     }
 }
 

@@ -39,8 +39,8 @@ pub use names::{MAX_NAME_CHARS, derived_name, derived_ref};
 pub use ownership::{FIELD_RULES, FieldRule, rule_for, rules_version};
 pub use relations::{FIELD_RELATIONS, FieldRelation, Relation, relations_of_field, relations_of_fields, reverse_of};
 pub use rules::{
-    AccountRule, Answers, Fact, Glob, GlobError, Order, PathRule, Profile, Rules, Source, StackRule, Step, TagNames,
-    is_owner, name_in_arn,
+    AccountRule, Answers, EnvironmentRule, Fact, Glob, GlobError, Order, PathRule, Profile, Rules, Source, StackRule,
+    Step, TagNames, is_owner, name_in_arn,
 };
 pub use stitch::{DEFAULT_RULE, Field, StatusItem, Stitched, UNKNOWN, stitch};
 pub use version::{MAX_CLOCK_AHEAD_MS, TieHasher, VERSION_CHARS, Version, VersionError, tie_of};

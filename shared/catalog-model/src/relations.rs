@@ -117,6 +117,12 @@ impl Relation {
     pub fn new(relation_type: &str, target: Key) -> Self {
         Self { relation_type: relation_type.to_owned(), target }
     }
+
+    /// The CloudFormation stack that whoever says this is in.
+    pub fn stack(&self) -> Option<&Key> {
+        let is_in = self.relation_type == "partOf" && self.target.is_stack();
+        is_in.then_some(&self.target)
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use catalog_model::{Identity, Key, RecordKey};
+use catalog_model::{Identity, Key, RecordKey, Relation};
 
 use crate::catalog::Catalog;
 use crate::docs::Doc;
@@ -99,9 +99,12 @@ impl Catalog {
         docs
     }
 
-    /// Entities that depend on this one or that it depends on, by their word or its own.
+    /// Entities that depend on this one or that it depends on, by their word or its own; of a stack what is part of it, and the
+    /// other way round.
     fn linked(&self, doc: Doc) -> BTreeSet<Doc> {
         let mut linked = self.targets_of(doc, &DEPENDENCIES);
+        linked.extend(self.members(doc));
+        linked.extend(self.outgoing(doc).iter().filter_map(Relation::stack).flat_map(|stack| self.answering(stack)));
         for key in self.possible_keys(&self.identity(doc)) {
             let sources = self.sources(&key).into_iter();
             let sources = sources.filter(|(_, relation_type)| DEPENDENCIES.contains(relation_type));

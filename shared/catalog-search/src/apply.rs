@@ -33,10 +33,23 @@ impl Catalog {
                 RecordKey::Alias(key) => self.apply_alias(&key, row.rv, row.state, &mut touched),
             }
         }
+        // A stack hands on whose it is to what is part of it.
+        let members: Vec<Doc> = touched.iter().flat_map(|doc| self.members(*doc)).collect();
+        touched.extend(members);
         for doc in touched {
             self.reshape(doc);
         }
         Ok(applied)
+    }
+
+    /// What says that it is part of a CloudFormation stack.
+    pub(crate) fn members(&self, doc: Doc) -> Vec<Doc> {
+        let stack = self.identity(doc).key();
+        if !stack.is_stack() {
+            return Vec::new();
+        }
+        let sources = self.sources(&stack).into_iter();
+        sources.filter(|(_, relation_type)| *relation_type == "partOf").map(|(doc, _)| doc).collect()
     }
 
     /// The number of an identity, a new one if it has none, and its place among what changed.
@@ -231,11 +244,13 @@ impl Catalog {
 
     /// Of an entity of the segment, what is hidden there once it follows.
     fn said_relations_that_follow(&self, doc: Doc) -> Vec<Relation> {
-        if !self.base.heads().head(doc).may_inherit() {
-            return Vec::new();
-        }
         let own = self.relations_in_base(doc, |is_inherited| !is_inherited).into_iter();
-        own.filter(|relation| FOLLOWING_RELATIONS.contains(&relation.relation_type.as_str())).collect()
+        let may_inherit = self.base.heads().head(doc).may_inherit();
+        let follows = |relation: &Relation| match relation.relation_type.as_str() {
+            "dependencyOf" => true,
+            relation_type => may_inherit && FOLLOWING_RELATIONS.contains(&relation_type),
+        };
+        own.filter(follows).collect()
     }
 
     /// The rows of an entity of the segment that may change although its record did not.

@@ -278,6 +278,16 @@ impl Catalog {
         relations
     }
 
+    /// Relations to components that an entity of the segment has there, but does not say.
+    pub(crate) fn inherited_components_in_base(&self, doc: Doc) -> BTreeSet<Relation> {
+        let columns = self.base.relations().filter(|(relation_type, _)| *relation_type == "dependencyOf");
+        columns
+            .flat_map(|(_, relation)| relation.targets(doc).map(|target| relation.column.entry(target)))
+            .filter(|target| target.is_marked)
+            .map(|target| Relation::new("dependencyOf", Key::from_stored(target.value)))
+            .collect()
+    }
+
     /// Who points at a key now, and how.
     pub(crate) fn sources(&self, target: &Key) -> Vec<(Doc, &str)> {
         let mut sources: Vec<(Doc, &str)> = self.overlay.edges.sources(target).collect();
@@ -293,10 +303,10 @@ impl Catalog {
 
     /// Entities of the segment whose relations of this type are not those that stand there.
     pub(crate) fn relation_mask(&self, relation_type: &str) -> &DocSet {
-        if FOLLOWING_RELATIONS.contains(&relation_type) {
-            &self.overlay.superseded_or_inheriting
-        } else {
-            &self.overlay.superseded
+        match relation_type {
+            "dependencyOf" => &self.overlay.superseded_or_following,
+            _ if FOLLOWING_RELATIONS.contains(&relation_type) => &self.overlay.superseded_or_inheriting,
+            _ => &self.overlay.superseded,
         }
     }
 

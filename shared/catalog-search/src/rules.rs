@@ -7,7 +7,7 @@ use crate::flatten::MAX_INDEXED_UNITS;
 
 /// Rises with every change of what [`crate::search_values`], [`crate::row_of`] or the rules of names and inheritance
 /// make of a record.
-const INDEX_RULES: u32 = 2;
+const INDEX_RULES: u32 = 3;
 
 /// Version hash of the rules, those of ownership included: an index that was made by others must be made anew.
 pub fn rules_hash(ownership: &Rules) -> String {

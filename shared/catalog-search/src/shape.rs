@@ -1,6 +1,6 @@
 //! What an entity owes to other records: the name that it may bear, and the owner that it inherits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catalog_model::{EntityRef, Identity, Key, Relation};
 
@@ -16,6 +16,8 @@ pub struct Shape {
     pub inherited: Option<Inherited>,
     /// Relations of what the entity's own record says, where that gives way to a component's and none says it.
     pub(crate) yielding: BTreeSet<Relation>,
+    /// The components of the stack that a resource is part of, where it has none of its own.
+    pub of_stack: BTreeSet<Relation>,
 }
 
 /// Under which name an entity is shown.
@@ -36,6 +38,8 @@ pub struct Inherited {
     /// As `spec.owner` and `spec.system` show it.
     pub owner: Option<String>,
     pub system: Option<String>,
+    /// The component is that of the resource's stack.
+    pub is_of_stack: bool,
     pub(crate) giver: Doc,
     pub(crate) relations: BTreeSet<Relation>,
 }
@@ -43,11 +47,13 @@ pub struct Inherited {
 impl Inherited {
     /// The rule as `explain` names it.
     pub fn rule(&self) -> String {
-        format!("inherited from {}", self.component)
+        let through = if self.is_of_stack { " through its stack" } else { "" };
+        format!("inherited from {}{through}", self.component)
     }
 
     /// What an entity in this namespace takes of a giver.
-    fn given(giver: Doc, given: Head<'_>, own: Head<'_>, namespace: &str) -> Option<Self> {
+    fn given(giver: (Doc, Head<'_>), is_of_stack: bool, own: Head<'_>, namespace: &str) -> Option<Self> {
+        let (giver, given) = giver;
         let place = |said: Option<&str>, default_kind: &str| {
             said.map(|text| {
                 let target = EntityRef::parse_in(text, Some(default_kind), given.namespace).ok();
@@ -68,7 +74,7 @@ impl Inherited {
         if owner.is_none() && system.is_none() {
             return None;
         }
-        Some(Self { component: given.declared_ref(), owner, system, giver, relations })
+        Some(Self { component: given.declared_ref(), owner, system, is_of_stack, giver, relations })
     }
 }
 
@@ -77,9 +83,13 @@ impl Head<'_> {
         EntityRef::new(self.kind, self.namespace, self.name)
     }
 
+    fn is_resource(&self) -> bool {
+        self.kind.eq_ignore_ascii_case("resource")
+    }
+
     /// May take its owner from a component.
     pub(crate) fn may_inherit(&self) -> bool {
-        self.kind.eq_ignore_ascii_case("resource") && (self.owner.is_none() || self.owner_yields)
+        self.is_resource() && (self.owner.is_none() || self.owner_yields)
     }
 
     /// What gives way, and need not.
@@ -104,9 +114,10 @@ impl Shape {
             },
             _ => (declared, Naming::Own),
         };
-        let inherited = inherited(catalog, doc, head, reference.namespace());
+        let (givers, of_stack) = givers(catalog, doc, head);
+        let inherited = inherited(catalog, givers, !of_stack.is_empty(), head, reference.namespace());
         let yielding = head.yielding(inherited.as_ref());
-        Self { reference, naming, inherited, yielding }
+        Self { reference, naming, inherited, yielding, of_stack }
     }
 
     /// What followed when the segment was made.
@@ -121,10 +132,12 @@ impl Shape {
                 (derived(), Naming::Taken { wanted: head.declared_ref(), holder: catalog.identity(holder) })
             }
         };
-        let inherited =
-            followed.giver.and_then(|giver| Inherited::given(giver, heads.head(giver), head, reference.namespace()));
+        let of_stack = catalog.inherited_components_in_base(doc);
+        let given =
+            |giver| Inherited::given((giver, heads.head(giver)), !of_stack.is_empty(), head, reference.namespace());
+        let inherited = followed.giver.and_then(given);
         let yielding = head.yielding(inherited.as_ref());
-        Self { reference, naming, inherited, yielding }
+        Self { reference, naming, inherited, yielding, of_stack }
     }
 
     /// `metadata.name` and `metadata.namespace` as they are shown.
@@ -147,32 +160,68 @@ impl Shape {
 
     /// Relations that hold as long as the shape does.
     pub(crate) fn inherited_relations(&self) -> impl Iterator<Item = &Relation> {
-        self.inherited.iter().flat_map(|inherited| &inherited.relations).chain(&self.yielding)
+        self.inherited.iter().flat_map(|inherited| &inherited.relations).chain(&self.yielding).chain(&self.of_stack)
     }
 }
 
-/// Of the components that the resource is a dependency of, by its own word or by theirs, the first in the order of
-/// identities that has an owner gives its owner and its system; without any such, the first that has a system.
-fn inherited(catalog: &Catalog, doc: Doc, head: Head<'_>, namespace: &str) -> Option<Inherited> {
+/// The components that a resource is a dependency of, by its own word or by theirs. Without any, those of the stacks that it
+/// is part of, and the relations that follow: one step up, so that a stack counts for what itself has in it.
+fn givers(catalog: &Catalog, doc: Doc, head: Head<'_>) -> (BTreeSet<Key>, BTreeSet<Relation>) {
+    let said = catalog.said_relations(doc);
+    let may_be_in_a_stack = head.is_resource() && said.iter().any(|relation| relation.stack().is_some());
+    if !head.may_inherit() && !may_be_in_a_stack {
+        return (BTreeSet::new(), BTreeSet::new());
+    }
+    let own = components(catalog, doc, &said);
+    if !own.is_empty() {
+        return (own, BTreeSet::new());
+    }
+    let stacks = said.iter().filter_map(Relation::stack).filter_map(|stack| catalog.resolve(stack));
+    let stacks = stacks.filter(|stack| *stack != doc);
+    let givers: BTreeSet<Key> =
+        stacks.flat_map(|stack| components(catalog, stack, &catalog.said_relations(stack))).collect();
+    let of_stack = givers.iter().map(|component| Relation::new("dependencyOf", component.clone())).collect();
+    (givers, of_stack)
+}
+
+/// Components that an entity works for by what it says, whether they are known or not, and by their own word.
+fn components(catalog: &Catalog, doc: Doc, said: &BTreeSet<Relation>) -> BTreeSet<Key> {
+    let mut components: BTreeSet<Key> = said
+        .iter()
+        .filter(|relation| relation.relation_type == "dependencyOf" && is_component(&relation.target))
+        .map(|relation| relation.target.clone())
+        .collect();
+    for key in catalog.keys(doc) {
+        let their_word = catalog.sources(&key).into_iter().filter(|(_, relation_type)| *relation_type == "dependsOn");
+        components.extend(their_word.map(|(doc, _)| catalog.identity(doc).key()).filter(is_component));
+    }
+    components
+}
+
+fn is_component(key: &Key) -> bool {
+    key.entity_ref().is_some_and(|entity_ref| entity_ref.kind() == "component")
+}
+
+/// Of several components, the first in the order of identities that has an owner gives its owner and its system; without any
+/// such, the first that has a system.
+fn inherited(
+    catalog: &Catalog,
+    givers: BTreeSet<Key>,
+    is_of_stack: bool,
+    head: Head<'_>,
+    namespace: &str,
+) -> Option<Inherited> {
     if !head.may_inherit() {
         return None;
     }
-    let mut givers: BTreeSet<(Identity, Doc)> = BTreeSet::new();
-    for relation in catalog.said_relations(doc).iter().filter(|relation| relation.relation_type == "dependencyOf") {
-        givers.extend(catalog.resolve(&relation.target).map(|doc| (catalog.identity(doc), doc)));
-    }
-    for key in catalog.keys(doc) {
-        let their_word = catalog.sources(&key).into_iter().filter(|(_, relation_type)| *relation_type == "dependsOn");
-        givers.extend(their_word.map(|(doc, _)| (catalog.identity(doc), doc)));
-    }
-    let components: Vec<(Doc, Head<'_>)> = givers
-        .into_iter()
-        .filter_map(|(_, doc)| Some((doc, catalog.head(doc)?)))
-        .filter(|(_, head)| head.kind.eq_ignore_ascii_case("component"))
-        .collect();
-    let (giver, given) = components
+    let components: BTreeMap<Identity, (Doc, Head<'_>)> = givers
         .iter()
+        .filter_map(|key| catalog.resolve(key))
+        .filter_map(|doc| Some((catalog.identity(doc), (doc, catalog.head(doc)?))))
+        .collect();
+    let giver = components
+        .values()
         .find(|(_, component)| component.owner.is_some())
-        .or_else(|| components.iter().find(|(_, component)| component.system.is_some()))?;
-    Inherited::given(*giver, *given, head, namespace)
+        .or_else(|| components.values().find(|(_, component)| component.system.is_some()))?;
+    Inherited::given(*giver, is_of_stack, head, namespace)
 }

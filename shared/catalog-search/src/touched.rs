@@ -43,14 +43,15 @@ impl Touched {
         let gives = |entry: Option<&IndexEntry>| {
             entry.map(|entry| (entry.kind.to_lowercase(), entry.namespace.clone(), entry.said.clone()))
         };
-        let is_dependency =
-            |relation: &&Relation| ["dependsOn", "dependencyOf"].contains(&relation.relation_type.as_str());
+        let hands_on = |relation: &&Relation| {
+            ["dependsOn", "dependencyOf"].contains(&relation.relation_type.as_str()) || relation.stack().is_some()
+        };
         let (claimed_before, claimed_after) = (claimants(before), claimants(after));
         Self {
             targets: changed.iter().map(|relation| relation.target.clone()).collect(),
             was: name(old),
             renames: name(old) != name(new),
-            inherits: gives(old) != gives(new) || changed.iter().any(is_dependency),
+            inherits: gives(old) != gives(new) || changed.iter().any(hands_on),
             claimants: claimed_before.symmetric_difference(&claimed_after).cloned().cloned().collect(),
         }
     }

@@ -20,6 +20,10 @@ fn arn(n: usize) -> Identity {
     Identity::of_canonical_arn(&format!("arn:aws:rds:eu-west-1:111122223333:cluster:Db-{n}"))
 }
 
+fn stack() -> Identity {
+    Identity::of_canonical_arn("arn:aws:cloudformation:eu-west-1:111122223333:stack/shop/0a")
+}
+
 fn entity(text: &str) -> Identity {
     Identity::of_entity(&text.parse().unwrap())
 }
@@ -34,7 +38,7 @@ fn record_keys() -> Vec<RecordKey> {
         ["component:default/a", "component:ops/b", "group:default/t", "system:default/s", "resource:default/n"]
             .map(|text| RecordKey::Entity(entity(text)))
             .into();
-    keys.extend([0, 1].map(|n| RecordKey::Entity(arn(n))));
+    keys.extend([arn(0), arn(1), stack()].map(RecordKey::Entity));
     keys.extend(["resource:default/n", "resource:default/m"].map(|text| RecordKey::Alias(entity(text).key())));
     keys.push(RecordKey::Alias(secondary()));
     keys
@@ -51,7 +55,7 @@ fn targets() -> Vec<Key> {
     ]
     .map(|text| entity(text).key())
     .into();
-    keys.extend([0, 1, 2].map(|n| arn(n).key()));
+    keys.extend([arn(0), arn(1), arn(2), stack()].map(|identity| identity.key()));
     keys.extend([0, 2].map(|n| Key::of_ref(&derived_ref(&arn(n)))));
     keys.push(secondary());
     keys.push(Key::secondary("rds", "111122223333", "eu-west-1", "nobody"));

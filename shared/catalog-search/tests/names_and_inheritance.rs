@@ -123,6 +123,79 @@ fn a_resource_without_an_owner_takes_that_of_its_component() {
     assert_eq!(board.found("spec.owner=group:ops/team-a"), [""; 0]);
 }
 
+fn cloudformation_stack(name: &str) -> Identity {
+    Identity::of_canonical_arn(&format!("arn:aws:cloudformation:eu-west-1:111122223333:stack/{name}/0a1b"))
+}
+
+#[test]
+fn a_resource_belongs_to_the_component_of_its_stack_where_it_names_none() {
+    let mut board = Board::new();
+    let (orders, db, stack) = (entity("component:default/orders"), database("orders"), cloudformation_stack("orders"));
+    board.facts(&db, &[], &[("partOf", stack.key())]);
+    board.facts(&stack, &[], &[("dependencyOf", orders.key())]);
+    let name = |identity: &Identity| derived_ref(identity).to_string();
+    let of_orders = "relations.dependencyOf=component:default/orders";
+    let mut both = [name(&stack), name(&db)];
+    both.sort();
+    assert_eq!(board.found(of_orders), both, "nobody declares the component yet");
+
+    board.facts(&orders, &[("spec.owner", json!("team-a")), ("spec.system", json!("shop"))], &[]);
+    let spec = &board.shown(&db)["spec"];
+    assert_eq!((&spec["owner"], &spec["system"]), (&json!("team-a"), &json!("shop")));
+    let of_stack = format!("partOf {}", name(&stack));
+    assert_eq!(
+        board.relations(&db),
+        [
+            "dependencyOf component:default/orders",
+            "ownedBy group:default/team-a",
+            &of_stack,
+            "partOf system:default/shop"
+        ]
+    );
+    assert_eq!(board.relations(&orders)[..2], [format!("dependsOn {}", both[0]), format!("dependsOn {}", both[1])]);
+    assert_eq!(board.found("relations.ownedBy=group:default/team-a,kind=resource"), both);
+    let rule = |board: &Board| board.catalog.shape_of(&db).unwrap().unwrap().inherited.map(|given| given.rule());
+    assert_eq!(rule(&board).as_deref(), Some("inherited from component:default/orders through its stack"));
+
+    // A component of its own goes before, whether it is known or not; an owner of its own is kept beside that component.
+    let (billing, in_stack) = (entity("component:default/billing"), ("partOf", stack.key()));
+    board.facts(&db, &[], &[in_stack.clone(), ("dependencyOf", billing.key())]);
+    assert_eq!((board.found(of_orders), rule(&board)), (vec![name(&stack)], None));
+    board.facts(&db, &[("spec.owner", json!("team-b"))], std::slice::from_ref(&in_stack));
+    assert_eq!((board.found(of_orders), &board.shown(&db)["spec"]["owner"]), (both.to_vec(), &json!("team-b")));
+
+    // Its stack is another's, then nobody's.
+    board.facts(&db, &[], &[in_stack]);
+    board.facts(&billing, &[("spec.owner", json!("team-c"))], &[]);
+    board.facts(&stack, &[], &[("dependencyOf", billing.key())]);
+    assert_eq!(board.shown(&db)["spec"]["owner"], "team-c");
+    board.say(RecordKey::Entity(stack.clone()), "facts", Said::Gone);
+    assert_eq!(board.relations(&db), [of_stack]);
+    assert_eq!(board.shown(&db)["spec"]["owner"], "unknown");
+}
+
+#[test]
+fn a_component_that_depends_on_a_stack_by_its_name_has_what_is_in_it_and_not_what_is_in_a_nested_one() {
+    let mut board = Board::new();
+    let orders = entity("component:default/orders");
+    let (stack, nested) = (cloudformation_stack("orders"), cloudformation_stack("orders-nested"));
+    let by_name = Key::secondary("cloudformation", "111122223333", "eu-west-1", "stack/orders");
+    board.facts(&orders, &[("spec.owner", json!("team-a"))], &[("dependsOn", by_name.clone())]);
+    board.facts(&database("one"), &[], &[("partOf", stack.key())]);
+    board.facts(&database("two"), &[], &[("partOf", nested.key())]);
+    board.facts(&nested, &[], &[("partOf", stack.key())]);
+    board.facts(&stack, &[], &[]);
+    let owners = |board: &Board| {
+        [database("one"), nested.clone(), database("two")]
+            .map(|identity| board.shown(&identity)["spec"]["owner"].clone())
+    };
+    assert_eq!(owners(&board), ["unknown"; 3]);
+    board.claim(by_name, "stacks", &stack, true);
+    assert_eq!(owners(&board), ["team-a", "team-a", "unknown"]);
+    board.facts(&orders, &[("spec.owner", json!("team-a"))], &[]);
+    assert_eq!(owners(&board), ["unknown"; 3]);
+}
+
 #[test]
 fn a_component_that_names_its_resource_gives_its_owner_too_until_it_is_gone() {
     let mut board = Board::new();

@@ -3,9 +3,11 @@
 //! `journal/<source object's hash>/<version>/<hash of the content>`: listed, the publications of one source object come in the
 //! order of their versions. An object is never changed, and none expires: a file that nobody sends again still counts.
 
+use std::io::Read as _;
+
 use bytes::Bytes;
 use catalog_model::{Identity, RecordKey, Said, SourceObject, Version};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::{CatalogStore, Clock, Publication, Sibling, SiblingKind, StoreError};
@@ -16,7 +18,7 @@ const FOLDER: &str = "journal/";
 const LEVEL: i32 = 3;
 
 /// Of one entry, unpacked: a state of a hundred thousand resources has 100 MB.
-const MAX_ENTRY_BYTES: usize = 512 * 1024 * 1024;
+const MAX_ENTRY_BYTES: u64 = 512 * 1024 * 1024;
 
 /// One publication and what it said beside records.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +27,25 @@ pub struct JournalEntry {
     pub siblings: Vec<(Identity, SiblingKind, Sibling)>,
 }
 
-/// The object's content.
-#[derive(Debug, Serialize, Deserialize)]
+/// The object's content as it is written: straight from the publication, since a copy of a large one has some hundred MB.
+#[derive(Serialize)]
+struct Told<'p> {
+    source: &'p SourceObject,
+    version: &'p Version,
+    clock: &'p Clock,
+    delivery: &'p str,
+    complete: bool,
+    #[serde(serialize_with = "by_text")]
+    statements: &'p [(RecordKey, Said)],
+    siblings: &'p [(Identity, SiblingKind, Sibling)],
+}
+
+fn by_text<S: Serializer>(statements: &[(RecordKey, Said)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(statements.iter().map(|(key, said)| (key.to_string(), said)))
+}
+
+/// The object's content as it is read.
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Stored {
     source: SourceObject,
@@ -93,20 +112,26 @@ pub struct PackedJournalEntry {
 impl PackedJournalEntry {
     pub fn of(publication: &Publication, siblings: &[(Identity, SiblingKind, Sibling)]) -> Self {
         let Publication { source, version, clock, delivery, statements, complete } = publication;
-        let statements: Vec<(String, &Said)> = statements.iter().map(|(key, said)| (key.to_string(), said)).collect();
-        let stored = serde_json::json!({
-            "source": source, "version": version, "clock": clock, "delivery": delivery, "complete": complete,
-            "statements": statements, "siblings": siblings,
-        });
-        let content = zstd::bulk::compress(stored.to_string().as_bytes(), LEVEL).expect("memory can be written");
+        let told = Told { source, version, clock, delivery, complete: *complete, statements, siblings };
+        let content = packed(&told).expect("texts and numbers always serialise, and memory can be written");
         let (of, hash) =
             (hex::encode(&Sha256::digest(source.to_string())[..16]), hex::encode(Sha256::digest(&content)));
         Self { key: format!("{FOLDER}{of}/{version}/{hash}"), content: content.into() }
     }
 }
 
+fn packed(told: &Told<'_>) -> std::io::Result<Vec<u8>> {
+    let mut packer = zstd::Encoder::new(Vec::new(), LEVEL)?;
+    serde_json::to_writer(&mut packer, told)?;
+    packer.finish()
+}
+
 fn unpack(content: &[u8]) -> Option<JournalEntry> {
-    let text = zstd::bulk::decompress(content, MAX_ENTRY_BYTES).ok()?;
+    let mut text = Vec::new();
+    zstd::Decoder::new(content).ok()?.take(MAX_ENTRY_BYTES + 1).read_to_end(&mut text).ok()?;
+    if text.len() as u64 > MAX_ENTRY_BYTES {
+        return None;
+    }
     let Stored { source, version, clock, delivery, complete, statements, siblings } =
         serde_json::from_slice(&text).ok()?;
     let statements = statements.into_iter().map(|(key, said)| Some((key.parse::<RecordKey>().ok()?, said)));

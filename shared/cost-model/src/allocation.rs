@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog_model::{DEFAULT_NAMESPACE, EntityRef, Identity, Pointer, Stitched};
+use catalog_model::{DEFAULT_NAMESPACE, EntityRef, Identity, Key, Pointer, Relation, Stitched};
 
 use crate::amount::AmountError;
 use crate::amounts::Amounts;
@@ -50,6 +50,22 @@ pub struct TagSaid<'t> {
 /// The components that a resource works for, in order.
 pub fn components_of(resource: &Stitched) -> Vec<EntityRef> {
     targets(resource, "dependencyOf", "component").collect()
+}
+
+/// The CloudFormation stacks whose components a resource works for: those that it is part of, where it names none itself.
+pub fn stacks_of(resource: &Stitched) -> Vec<Identity> {
+    if !components_of(resource).is_empty() {
+        return Vec::new();
+    }
+    let stacks = resource.relations.keys().filter_map(Relation::stack);
+    stacks.filter_map(Key::identity).filter(|stack| *stack != resource.identity).collect()
+}
+
+/// A resource that works for these too from now on.
+pub fn add_components(resource: &mut Stitched, components: &[EntityRef]) {
+    for component in components {
+        resource.relations.entry(Relation::new("dependencyOf", Key::of_ref(component))).or_default();
+    }
 }
 
 /// Allocates the cost of `resource` to its components, in shares as [`WEIGHTS_ANNOTATION`] declares, else in equal ones.
@@ -197,8 +213,7 @@ fn targets(stitched: &Stitched, relation_type: &str, kind: &str) -> impl Iterato
 #[cfg(test)]
 mod tests {
     use catalog_model::{
-        Door, Facts, Format, Fragment, Key, Pointer, Record, RecordKey, Relation, Role, Rules, Said, SourceObject,
-        Version, stitch,
+        Door, Facts, Format, Fragment, Record, RecordKey, Role, Rules, Said, SourceObject, Version, stitch,
     };
 
     use super::*;

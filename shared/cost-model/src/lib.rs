@@ -21,7 +21,9 @@ mod split;
 mod statement;
 mod unallocated;
 
-pub use allocation::{Allocation, Share, TagSaid, WEIGHTS_ANNOTATION, allocate, components_of};
+pub use allocation::{
+    Allocation, Share, TagSaid, WEIGHTS_ANNOTATION, add_components, allocate, components_of, stacks_of,
+};
 pub use amount::{Amount, AmountError, Reading};
 pub use amounts::{Amounts, Metric, MetricError};
 pub use coverage::{Coverage, CoverageQuery, Covered, ReasonCost, Whose, accounts_of};

@@ -6,7 +6,7 @@
 use catalog_model::{DEFAULT_NAMESPACE, EntityRef, Facts, Identity, Key, Pointer, RecordKey, Relation, Role, Said};
 use sha2::{Digest, Sha256};
 
-use crate::belonging::{stub, written_ref};
+use crate::belonging::{say_owner_and_system, stub};
 use crate::document::{DocumentVerdict, Verdict};
 use crate::error::ExportError;
 use crate::json::FileKind;
@@ -96,9 +96,7 @@ pub(crate) fn parse(
     if let Some(version) = version {
         facts.say(Pointer::spec("version"), version);
     }
-    if let Some(system) = &parameters.system {
-        facts.say(Pointer::spec("system"), written_ref(system));
-    }
+    say_owner_and_system(&mut facts, parameters);
     if let Some(component) = &parameters.component {
         facts.relations.insert(Relation::new("apiProvidedBy", Key::of_ref(component)));
     }

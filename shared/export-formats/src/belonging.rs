@@ -13,6 +13,10 @@ const MAX_TAG_VALUE_CHARS: usize = 256;
 /// AWS allows 50 tags; a file that lists more is not AWS's.
 const MAX_TAGS: usize = 64;
 
+/// In the receipt of an export whose resources are in no component by its own words: they are kept, and others may say it.
+pub(crate) const NO_COMPONENT: &str = "nothing in it says which component these resources belong to; add `component=<name>`, \
+     or a tag `component`, unless a rule of ownership, a catalog file or their stack says it";
+
 /// The tags of one resource, without those that AWS would not take.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tags<'a>(Vec<(&'a str, &'a str)>);
@@ -54,14 +58,23 @@ impl<'a> Tags<'a> {
 /// What the caller says about the whole export. What tags say is worked out where the record is stitched, by the rules that
 /// count then.
 pub(crate) fn say_belonging(facts: &mut Facts, parameters: &Parameters) {
-    if let Some(system) = &parameters.system {
-        facts.say(Pointer::spec("system"), written_ref(system));
-    }
+    say_owner_and_system(facts, parameters);
     if let Some(environment) = &parameters.environment {
         facts.say(Pointer::spec("environment"), environment.as_str());
     }
     if let Some(component) = &parameters.component {
         facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(component)));
+    }
+}
+
+/// What the caller says of everything that the export declares.
+pub(crate) fn say_owner_and_system(facts: &mut Facts, parameters: &Parameters) {
+    if let Some(owner) = &parameters.owner {
+        let written = if owner.kind() == "group" { written_ref(owner) } else { owner.to_string() };
+        facts.say(Pointer::spec("owner"), written);
+    }
+    if let Some(system) = &parameters.system {
+        facts.say(Pointer::spec("system"), written_ref(system));
     }
 }
 
@@ -79,15 +92,13 @@ pub(crate) fn written_ref(entity_ref: &EntityRef) -> String {
 }
 
 pub(crate) fn stub(parameters: &Parameters) -> Option<(RecordKey, Said)> {
-    parameters.component.as_ref().map(|component| stub_of(component, parameters.system.as_ref()))
+    parameters.component.as_ref().map(|component| stub_of(component, parameters))
 }
 
 /// The component that an export was posted for exists at least as a name.
-pub fn stub_of(component: &EntityRef, system: Option<&EntityRef>) -> (RecordKey, Said) {
+pub fn stub_of(component: &EntityRef, parameters: &Parameters) -> (RecordKey, Said) {
     let mut facts = named_component(component, Role::Stub);
-    if let Some(system) = system {
-        facts.say(Pointer::spec("system"), written_ref(system));
-    }
+    say_owner_and_system(&mut facts, parameters);
     (RecordKey::Entity(Identity::of_entity(component)), Said::Facts(facts))
 }
 

@@ -226,6 +226,7 @@ fn accepted(mut declared: Declared) -> Read {
 pub(crate) fn notes(parameters: &Parameters) -> Vec<String> {
     let given = [
         ("component", parameters.component.is_some()),
+        ("owner", parameters.owner.is_some()),
         ("system", parameters.system.is_some()),
         ("environment", parameters.environment.is_some()),
         ("account", parameters.account.is_some()),

@@ -129,7 +129,7 @@ fn of_outputs_only_arns_of_known_types_are_kept() {
       dependsOn -> cloudformation:111122223333:eu-west-1:stack/edge
       dependsOn -> cloudformation:111122223333:eu-west-1:stack/orders-prod
     "#);
-    assert!(told("cdk", &outputs.to_string(), "").contains("note: nothing says which component"));
+    assert!(told("cdk", &outputs.to_string(), "").contains("note: nothing in it says which component"));
 }
 
 #[test]

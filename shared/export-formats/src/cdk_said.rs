@@ -13,7 +13,7 @@ use catalog_model::{
 };
 
 use crate::aws_resource::{AwsResource, Claims, partition_of, place_of};
-use crate::belonging::{Tags, components, named_component, say_belonging};
+use crate::belonging::{NO_COMPONENT, Tags, components, named_component, say_belonging};
 use crate::cdk_outputs::{Artifact, OutputValue};
 use crate::cloudformation::is_stack_name;
 use crate::cloudformation_said::component_statements;
@@ -183,7 +183,7 @@ impl Saying<'_> {
             }
         }
         if self.parameters.component.is_none() && !self.resources.is_empty() {
-            self.notes.push("nothing says which component these belong to; add `component=<name>`".to_owned());
+            self.notes.push(NO_COMPONENT.to_owned());
         } else if place.is_none() && self.parameters.component.is_some() {
             let note = "with `account` and `region` it would also say which stacks the component depends on";
             self.notes.push(note.to_owned());

@@ -7,7 +7,7 @@ use catalog_model::{
 };
 
 use crate::aws_resource::{AwsResource, Claims, place_of};
-use crate::belonging::{Tags, components, named_component, say_belonging, stub};
+use crate::belonging::{NO_COMPONENT, Tags, components, named_component, say_belonging, stub};
 use crate::cloudformation::{Held, Placed, Stack, given_place, is_stack_name, stack_name, stacks_by_identity};
 use crate::document::{DocumentVerdict, Verdict};
 use crate::error::ExportError;
@@ -106,7 +106,7 @@ impl<'a> Listing<'a> {
             facts.say(Pointer::to(["spec", "aws", "attributes", "terminationProtection"]), is_protected);
         }
         if let Some(parent) = stack.parent() {
-            facts.relations.insert(Relation::new("dependsOn", parent.key()));
+            facts.relations.insert(Relation::new("partOf", parent.key()));
         }
         self.belongs(&mut facts, &tags);
         self.accept(at, identity, facts);
@@ -153,7 +153,7 @@ impl<'a> Listing<'a> {
                 let mut facts = self.facts(&identity, place, aws_type, Some(id), name);
                 facts.stack_tags = tags.all();
                 if let Some(stack) = stack_identity {
-                    facts.relations.insert(Relation::new("dependsOn", stack.key()));
+                    facts.relations.insert(Relation::new("partOf", stack.key()));
                     let name = stack_name(stack.as_str()).map(str::to_owned);
                     facts.stack_tags.extend(name.map(|name| (STACK_NAME.to_owned(), name)));
                 }
@@ -255,7 +255,7 @@ impl<'a> Listing<'a> {
             return Err(ExportError::NothingUsable { documents: self.documents });
         }
         if !self.statements.is_empty() && !self.has_component {
-            self.notes.push("nothing says which component these belong to; add `component=<name>`".to_owned());
+            self.notes.push(NO_COMPONENT.to_owned());
         }
         if self.without_stack > 0 {
             let note = format!("{} resources do not say which stack they are in", self.without_stack);

@@ -109,7 +109,7 @@ fn a_stack_and_its_resources_are_told_with_their_component() {
       stack tag env "prod"
       stack tag system "shop"
       dependencyOf -> component:default/orders
-      dependsOn -> arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/466df9e0-0dff-08e3-8e2f-5088487c4896
+      partOf -> arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/466df9e0-0dff-08e3-8e2f-5088487c4896
     a#cloudformation:111122223333:eu-west-1:stack/orders is arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/466df9e0-0dff-08e3-8e2f-5088487c4896, by its ARN
     e#component:default/orders Stub
       /apiVersion "backstage.io/v1alpha1"
@@ -128,7 +128,7 @@ fn what_belongs_together_is_told_by_the_file() {
     let is_of = |told: &str, name: &str| {
         let wanted = format!(":table/{name} Listed");
         let from = told.lines().position(|line| line.ends_with(&wanted)).unwrap();
-        let relation = told.lines().skip(from).find(|line| line.contains("dependsOn")).unwrap_or("of none");
+        let relation = told.lines().skip(from).find(|line| line.contains("partOf")).unwrap_or("of none");
         relation.rsplit_once(":stack/").map_or("none", |(_, rest)| rest.split('/').next().unwrap()).to_owned()
     };
     // One object with both.
@@ -164,7 +164,7 @@ fn a_list_of_resources_alone_needs_account_and_region() {
     let bucket = [summaries(&[resource("B", "AWS::S3::Bucket", "orders")])];
     assert_snapshot!(verdicts(&bucket, ""), @r"
     document 0 (B) arn:aws:s3:::orders: accepted
-    note: nothing says which component these belong to; add `component=<name>`
+    note: nothing in it says which component these resources belong to; add `component=<name>`, or a tag `component`, unless a rule of ownership, a catalog file or their stack says it
     note: 1 resources do not say which stack they are in
     ");
 }
@@ -210,7 +210,7 @@ fn nested_stacks_depend_on_their_parents() {
     let by_tag = stack(OTHER, &[("aws:cloudformation:stack-id", STACK), ("component", "from-tag")]);
     for nested in [by_id, by_tag] {
         let told = told(&[json!({"Stacks": [nested]})], "");
-        assert!(told.contains(&format!("  dependsOn -> {STACK}")), "{told}");
+        assert!(told.contains(&format!("  partOf -> {STACK}")), "{told}");
     }
 }
 

@@ -41,11 +41,6 @@ pub enum ExportError {
     StateVersion { version: u64 },
     #[error("the {file} lists more than {limit} resources; split it")]
     TooManyResources { file: &'static str, limit: usize },
-    #[error(
-        "parameter `component` is missing: no resource of the state has a tag `component`, \
-         so nothing says what they belong to; add `component=<name>`"
-    )]
-    MissingComponent,
     #[error("{} missing: the file does not say where {subject} is; add {}", missing(names), added(names))]
     MissingPlace { subject: String, names: Vec<&'static str> },
     #[error(
@@ -74,7 +69,6 @@ impl ExportError {
             Self::Definition { .. } => "wrong-definition",
             Self::StateVersion { .. } => "state-version",
             Self::TooManyResources { .. } => "too-many-resources",
-            Self::MissingComponent => "missing-component",
             Self::MissingPlace { .. } => "missing-place",
             Self::Name => "wrong-name",
         }

@@ -1,11 +1,11 @@
 //! Query parameters, or the metadata of a dropped object -> what the sender says about the whole export.
 
-use catalog_model::{DEFAULT_NAMESPACE, EntityRef};
+use catalog_model::{DEFAULT_NAMESPACE, EntityRef, is_owner};
 use jiff::Timestamp;
 
 /// Names of all parameters.
 pub const PARAMETERS: &[&str] =
-    &["component", "system", "environment", "account", "region", "serial", "epoch", "commitTime", "dryRun"];
+    &["component", "owner", "system", "environment", "account", "region", "serial", "epoch", "commitTime", "dryRun"];
 
 /// Longest value of a parameter, in bytes: three names of an entity reference and their separators.
 const MAX_VALUE_BYTES: usize = 200;
@@ -18,6 +18,8 @@ const MAX_NAME_CHARS: usize = 63;
 pub struct Parameters {
     /// The component that all resources of the export belong to.
     pub component: Option<EntityRef>,
+    /// Whose these resources, the API and the component are, where no catalog file says it: a group or a user.
+    pub owner: Option<EntityRef>,
     /// The system of these resources and of the component.
     pub system: Option<EntityRef>,
     pub environment: Option<String>,
@@ -78,6 +80,7 @@ impl Parameters {
             "component" => {
                 self.component = Some(reference(value, "component").ok_or(wrong("the name of a component"))?);
             }
+            "owner" => self.owner = Some(owner(value).ok_or(wrong("the name of a group, or `user:<name>`"))?),
             "system" => self.system = Some(reference(value, "system").ok_or(wrong("the name of a system"))?),
             "environment" => {
                 let expected = "a name of letters and digits joined by single `-`, `_` or `.`, at most 63 characters";
@@ -115,6 +118,7 @@ impl Parameters {
             ("component", reference(&self.component)),
             ("environment", self.environment.clone()),
             ("epoch", number(self.epoch)),
+            ("owner", reference(&self.owner)),
             ("region", self.region.clone()),
             ("serial", number(self.serial)),
             ("system", reference(&self.system)),
@@ -141,6 +145,11 @@ fn time(text: &str) -> Option<Timestamp> {
 pub(crate) fn reference(text: &str, kind: &str) -> Option<EntityRef> {
     let entity_ref = EntityRef::parse_in(text, Some(kind), DEFAULT_NAMESPACE).ok()?;
     (entity_ref.kind() == kind && is_valid(&entity_ref)).then_some(entity_ref)
+}
+
+/// A reference to whoever may own something.
+fn owner(text: &str) -> Option<EntityRef> {
+    is_owner(text).then(|| EntityRef::parse_in(text, Some("group"), DEFAULT_NAMESPACE).ok())?
 }
 
 /// Whether all three parts follow the grammar of Backstage.
@@ -205,11 +214,13 @@ mod tests {
             (
                 "componet",
                 "x",
-                "parameter `componet` is unknown; known are component, system, environment, account, region, serial, epoch, commitTime, dryRun",
+                "parameter `componet` is unknown; known are component, owner, system, environment, account, region, serial, epoch, commitTime, dryRun",
             ),
             ("component", "a b", "parameter `component` is not the name of a component"),
             ("component", "api:x", "parameter `component` is not the name of a component"),
             ("component", "", "parameter `component` is not the name of a component"),
+            ("owner", "Jo Doe", "parameter `owner` is not the name of a group, or `user:<name>`"),
+            ("owner", "component:orders", "parameter `owner` is not the name of a group, or `user:<name>`"),
             ("account", "12345678901", "parameter `account` is not 12 digits"),
             ("account", "1234567890123", "parameter `account` is not 12 digits"),
             ("region", "eu_west", "parameter `region` is not the code of an AWS region, such as `eu-west-1`"),

@@ -7,9 +7,8 @@ use catalog_model::{Identity, RecordKey, Relation, Said};
 use serde::Deserialize;
 
 use crate::aws_resource::Claims;
-use crate::belonging::stub;
+use crate::belonging::{NO_COMPONENT, stub};
 use crate::document::{DocumentVerdict, Verdict};
-use crate::error::ExportError;
 use crate::parameters::Parameters;
 use crate::parsed::ParsedExport;
 use crate::terraform_attributes::Attributes;
@@ -90,16 +89,11 @@ fn without_indices(module: &str) -> String {
 }
 
 /// Without a clock. Nothing secret is in it: [`Attributes`] are those that a table names.
-///
-/// # Errors
-/// Fails if nothing says which component the resources belong to.
-pub(crate) fn said(managed: &[Managed<'_>], parameters: &Parameters) -> Result<ParsedExport, ExportError> {
+pub(crate) fn said(managed: &[Managed<'_>], parameters: &Parameters) -> ParsedExport {
     let places = Places::of(managed.iter().map(|one| one.attributes), parameters);
     let mut listed = listed(managed, &places);
     let has_tags = listed.resources.iter().any(|(at, _)| component_of_tags(managed[*at].attributes).is_some());
-    if parameters.component.is_none() && !listed.resources.is_empty() && !has_tags {
-        return Err(ExportError::MissingComponent);
-    }
+    let is_nobodys = parameters.component.is_none() && !listed.resources.is_empty() && !has_tags;
     let mut of_address: HashMap<&str, Vec<&Identity>> = HashMap::new();
     for (at, identity) in &listed.resources {
         of_address.entry(managed[*at].resource_address.as_str()).or_default().push(identity);
@@ -121,14 +115,14 @@ pub(crate) fn said(managed: &[Managed<'_>], parameters: &Parameters) -> Result<P
     }
     statements.extend(claims.into_statements());
     statements.extend(stub(parameters));
-    Ok(ParsedExport {
+    ParsedExport {
         statements,
         complete: listed.complete,
         clock_hint: None,
         documents: listed.documents,
         definitions: Vec::new(),
-        notes: Vec::new(),
-    })
+        notes: is_nobodys.then(|| NO_COMPONENT.to_owned()).into_iter().collect(),
+    }
 }
 
 #[derive(Default)]

@@ -98,7 +98,7 @@ pub(crate) fn parse(body: &[u8], parameters: &Parameters) -> Result<ParsedExport
     if let Some(root) = &root {
         collect(root, 0, &mut managed)?;
     }
-    let mut parsed = said(&managed, parameters)?;
+    let mut parsed = said(&managed, parameters);
     if is_plan {
         parsed.complete = false;
         let note =

@@ -152,8 +152,6 @@ fn a_state_without_resources_is_a_whole_one_and_the_output_of_another_command_is
     assert_snapshot!(refusal(b"[]"), @r"the file does not have the shape of the output of `terraform show -json`: expected an object at line 1 column 1");
     assert_snapshot!(refusal(br#"{"format_version":"1.0","values":{"root_module":{"resources":[{"mode":"hunter2"}]}}}"#), @r"the file does not have the shape of the output of `terraform show -json`: missing field `type` at line 1 column 80");
     assert_snapshot!(refusal(b"{\"format_version\":\"1.0\",\n\"values\":{\"root_module\":"), @r"the file is not valid JSON: EOF while parsing a value at line 2 column 24");
-    let one = managed("aws_sqs_queue", "q", &json!({"arn": "arn:aws:sqs:eu-west-1:111122223333:q"}));
-    assert_snapshot!(refusal(&shown(&json!({"resources": [one]}))), @r"parameter `component` is missing: no resource of the state has a tag `component`, so nothing says what they belong to; add `component=<name>`");
 }
 
 #[test]

@@ -53,7 +53,7 @@ const KIND: FileKind = FileKind { file: "state", expected: "a Terraform state" }
 
 pub(crate) fn parse(body: &[u8], parameters: &Parameters) -> Result<ParsedExport, ExportError> {
     let state = read(body)?;
-    let said = said(&managed(&state)?, parameters)?;
+    let said = said(&managed(&state)?, parameters);
     Ok(ParsedExport { clock_hint: clock(&state), ..said })
 }
 

@@ -234,7 +234,7 @@ fn an_empty_state_lists_nothing_and_is_complete() {
 }
 
 #[test]
-fn a_component_is_needed_unless_a_tag_names_it() {
+fn resources_without_a_component_are_kept_and_the_receipt_says_what_to_do() {
     let queue = |tags: serde_json::Value| {
         state(&json!([managed(
             "aws_sqs_queue",
@@ -242,8 +242,11 @@ fn a_component_is_needed_unless_a_tag_names_it() {
             &json!({"arn": "arn:aws:sqs:eu-west-1:111122223333:q", "tags": tags})
         )]))
     };
-    assert_snapshot!(refusal(&queue(json!({"Name": "q"}))), @r"parameter `component` is missing: no resource of the state has a tag `component`, so nothing says what they belong to; add `component=<name>`");
+    let parsed = parse(&queue(json!({"Name": "q"})), &Parameters::default()).unwrap();
+    assert_eq!((parsed.statements.len(), parsed.complete), (1, true));
+    assert_snapshot!(parsed.notes.join("; "), @"nothing in it says which component these resources belong to; add `component=<name>`, or a tag `component`, unless a rule of ownership, a catalog file or their stack says it");
     let parsed = parse(&queue(json!({"Component": "orders"})), &Parameters::default()).unwrap();
+    assert!(parsed.notes.is_empty(), "{parsed}");
     assert!(parsed.to_string().contains("/spec/aws/tags/Component \"orders\""), "{parsed}");
 }
 

@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use catalog_model::{
-    AccountRule, Answers, DEFAULT_NAMESPACE, EntityRef, Glob, Order, PathRule, Profile, Rules, StackRule, Step,
-    is_owner,
+    AccountRule, Answers, DEFAULT_NAMESPACE, EntityRef, EnvironmentRule, Glob, Order, PathRule, Profile, Rules,
+    StackRule, Step, is_owner,
 };
 
 use crate::OwnershipError;
 use crate::tree::Place;
 
-const KEYS: &[&str] = &["owner", "system", "environment", "tags", "accounts", "stacks", "paths", "annotations"];
+const KEYS: &[&str] =
+    &["owner", "system", "environment", "tags", "accounts", "stacks", "paths", "deployments", "annotations"];
 const ANSWERS: &[&str] = &["owner", "system", "environment", "component"];
 
 /// Keys of tags that one thing may have.
@@ -34,6 +35,7 @@ pub(crate) fn read(file: &Place<'_>, rules: &mut Rules) -> Result<(), OwnershipE
             "accounts" => rules.accounts = accounts(&place)?,
             "stacks" => rules.stacks = stacks(&place)?,
             "paths" => rules.paths = paths(&place)?,
+            "deployments" => rules.deployments = deployments(&place)?,
             _ => rules.annotations = profiles(&place)?,
         }
     }
@@ -149,6 +151,33 @@ fn paths(place: &Place<'_>) -> Result<Vec<PathRule>, OwnershipError> {
     Ok(rules)
 }
 
+/// Stages count in any case.
+fn deployments(place: &Place<'_>) -> Result<Vec<EnvironmentRule>, OwnershipError> {
+    let mut rules = Vec::new();
+    for item in place.items()? {
+        item.check_keys(&["account", "pipeline", "stage", "environment"])?;
+        let pattern = |key: &str| item.get(key).map(|place| glob(&place, &place.text()?.to_lowercase())).transpose();
+        let as_written = |key: &str| match item.get(key) {
+            Some(place) => glob(&place, place.text()?),
+            None => glob(&item, "*"),
+        };
+        let environment =
+            item.get("environment").ok_or_else(|| item.wrong("has no `environment`; write the name of one"))?;
+        let name = environment.text()?.trim();
+        if !is_name(name) {
+            let expected = "write letters and digits joined by `-`, `_` or `.`, at most 63";
+            return Err(environment.wrong(format!("is `{name}`, and no environment; {expected}")));
+        }
+        let (account, pipeline, stage) = (as_written("account")?, as_written("pipeline")?, pattern("stage")?);
+        if stage.is_none() && [&account, &pipeline].iter().all(|glob| glob.as_str() == "*") {
+            return Err(item.wrong("is for everything; write one of account, pipeline, stage below it"));
+        }
+        rules.push(EnvironmentRule { account, pipeline, stage, environment: name.to_owned() });
+    }
+    limit(place, rules.len())?;
+    Ok(rules)
+}
+
 fn limit(place: &Place<'_>, rules: usize) -> Result<(), OwnershipError> {
     if rules > MAX_RULES {
         return Err(place.wrong(format!("has {rules} rules, and may have {MAX_RULES}")));
@@ -199,16 +228,18 @@ pub(crate) fn system(place: &Place<'_>) -> Result<String, OwnershipError> {
 pub(crate) fn reference(place: &Place<'_>, kind: &str) -> Result<EntityRef, OwnershipError> {
     let text = place.text()?.trim();
     let parsed = EntityRef::parse_in(text, Some(kind), DEFAULT_NAMESPACE).ok();
-    let is_name = |part: &str| {
-        let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-        (1..=63).contains(&part.len())
-            && part.bytes().all(inner)
-            && !part.starts_with(['-', '_', '.'])
-            && !part.ends_with(['-', '_', '.'])
-    };
     parsed.filter(|parsed| parsed.kind() == kind && is_name(parsed.namespace()) && is_name(parsed.name())).ok_or_else(
         || place.wrong(format!("is `{text}`, and no {kind}; write its name, or `{kind}:<namespace>/<name>`")),
     )
+}
+
+/// Backstage's grammar of names, which is that of environments too.
+fn is_name(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    (1..=63).contains(&text.len())
+        && text.bytes().all(inner)
+        && !text.starts_with(['-', '_', '.'])
+        && !text.ends_with(['-', '_', '.'])
 }
 
 fn profiles(place: &Place<'_>) -> Result<BTreeSet<Profile>, OwnershipError> {

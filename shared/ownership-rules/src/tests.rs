@@ -1,6 +1,6 @@
 //! Files -> rules, or what is wrong in them.
 
-use catalog_model::{Fact, Order, Pointer, Profile, Rules, Source, Step};
+use catalog_model::{EnvironmentRule, Fact, Order, Pointer, Profile, Rules, Source, Step};
 
 use crate::{Ownership, read};
 
@@ -29,6 +29,9 @@ stacks:
 paths:
   - {producer: "shop.*", owner: shop, system: store}
   - {producer: "*", name: "prod-*", environment: prod}
+deployments:
+  - {pipeline: "orders-*", stage: Gamma, environment: staging}
+  - {account: "111122223333", environment: production}
 annotations: [awslabs, roadie, core]
 "#;
 
@@ -45,6 +48,12 @@ fn a_whole_file_is_read() {
     assert_eq!(rules.accounts[0].answers.system, None);
     assert_eq!(rules.stacks[0].answers.component.as_ref().unwrap().to_string(), "component:default/orders");
     assert_eq!((rules.paths[0].name.as_str(), rules.paths.len()), ("*", 2));
+    let shown = |rule: &EnvironmentRule| {
+        let stage = rule.stage.as_ref().map_or("-", |stage| stage.as_str());
+        format!("{} {} {stage} {}", rule.account, rule.pipeline, rule.environment)
+    };
+    let deployments: Vec<String> = rules.deployments.iter().map(shown).collect();
+    assert_eq!(deployments, ["* orders-* gamma staging", "111122223333 * - production"]);
     assert_eq!(rules.annotations.into_iter().collect::<Vec<_>>(), [Profile::Awslabs, Profile::Roadie, Profile::Core]);
 }
 
@@ -72,7 +81,7 @@ fn what_is_wrong_is_told_with_line_path_and_what_to_do() {
     for (text, expected) in [
         (
             "ownr: [tags]",
-            "line 1: `ownr` is unknown; known here are owner, system, environment, tags, accounts, stacks, paths, annotations",
+            "line 1: `ownr` is unknown; known here are owner, system, environment, tags, accounts, stacks, paths, deployments, annotations",
         ),
         ("- a", "line 1: `the file` is no map; write `key: value` lines below it"),
         ("\nowner: tags", "line 2: `owner` is no list; write `[one, another]`, or lines that begin with `- `"),
@@ -123,6 +132,15 @@ fn what_is_wrong_is_told_with_line_path_and_what_to_do() {
         (
             "paths: [{producer: \"a*********\", owner: x}]",
             "line 1: `paths[0].producer` is no pattern: a pattern has 1 to 256 characters, and at most 8 times `*`",
+        ),
+        ("deployments: [{stage: a}]", "line 1: `deployments[0]` has no `environment`; write the name of one"),
+        (
+            "deployments: [{environment: a}]",
+            "line 1: `deployments[0]` is for everything; write one of account, pipeline, stage below it",
+        ),
+        (
+            "deployments: [{stage: a, environment: \"a b\"}]",
+            "line 1: `deployments[0].environment` is `a b`, and no environment; write letters and digits joined by `-`, `_` or `.`, at most 63",
         ),
         ("annotations: [aws]", "line 1: `annotations[0]` is `aws`, and no profile; profiles are awslabs, roadie, core"),
     ] {

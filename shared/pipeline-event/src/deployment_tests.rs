@@ -1,5 +1,6 @@
 //! Deployments out of documents and out of observations.
 
+use catalog_model::{EnvironmentRule, Glob};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -172,14 +173,27 @@ fn each_attempt_of_a_deploying_stage_is_a_deployment_with_the_commit_of_its_exec
 
 #[test]
 fn rules_say_what_names_do_not() {
-    let rule = |stage: Option<&str>, environment: &str| EnvironmentRule {
-        pipeline: Some("orders".to_owned()),
-        stage: stage.map(str::to_owned),
+    let glob = |pattern: &str| Glob::new(pattern).unwrap();
+    let rule = |account: &str, pipeline: &str, stage: Option<&str>, environment: &str| EnvironmentRule {
+        account: glob(account),
+        pipeline: glob(pipeline),
+        stage: stage.map(glob),
         environment: environment.to_owned(),
     };
-    let told = told(&execution(), &[rule(Some("build"), "sandbox"), rule(None, "live")]);
-    let environments: Vec<&str> = told.lines().filter_map(|line| line.split(' ').nth(1)).collect();
-    assert_eq!(environments, ["sandbox", "live", "live", "live"]);
+    let environments = |rules: &[EnvironmentRule]| {
+        let told = told(&execution(), rules);
+        told.lines().filter_map(|line| line.split(' ').nth(1)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let own = ["beta", "production", "production"];
+    assert_eq!(
+        environments(&[rule("*", "ord?rs", Some("bui*"), "sandbox"), rule("*", "*", None, "live")]),
+        ["sandbox", "live", "live", "live"]
+    );
+    assert_eq!(
+        environments(&[rule("111122223333", "arn:aws:codepipeline:*", Some("deployprod"), "live")]),
+        ["beta", "live", "live"]
+    );
+    assert_eq!(environments(&[rule("999988887777", "*", None, "live"), rule("*", "others", None, "live")]), own);
 }
 
 #[test]

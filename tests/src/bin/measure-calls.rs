@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use callboard::stack::StackOptions;
 use callboard_tests::between::{Calls, Spent};
@@ -150,7 +150,9 @@ async fn change(meter: &Meter, company: &Company, count: u64, round: i64) {
 /// Terraform states of 20 queues each.
 const EXPORT_RESOURCES: u64 = 20;
 
+/// One after the other, by HTTP; the index has heard of all of them at the end.
 async fn export(meter: &Meter, company: &Company, numbers: std::ops::Range<u64>, serial: u64) {
+    let (count, began) = (numbers.end - numbers.start, Instant::now());
     for number in numbers {
         let instances: Vec<Value> = (0..EXPORT_RESOURCES)
             .map(|n| {
@@ -165,12 +167,15 @@ async fn export(meter: &Meter, company: &Company, numbers: std::ops::Range<u64>,
             "resources": [{"mode": "managed", "type": "aws_sqs_queue", "name": "all", "instances": instances,
                            "provider": "provider[\"registry.terraform.io/hashicorp/aws\"]"}],
         });
-        let component = &company.components[0].name;
-        let path = format!("/api/exports/acme.estate/terraform-state/s{number}?component={component}");
+        // Each is of a component of its own: no more than 64 source objects may speak of one.
+        let path = format!("/api/exports/acme.estate/terraform-state/s{number}?component=estate-{number}");
         let (status, receipt) = meter.running.put(&path, "application/json", state.to_string()).await;
         assert_eq!(status, 200, "{receipt}");
     }
     meter.running.settled().await;
+    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
+    let tenths = count * 10_000 / milliseconds;
+    println!("\n{count} exports, one at a time: {}.{} a second", tenths / 10, tenths % 10);
 }
 
 async fn ask(meter: &Meter, path: &str, query: &[(&str, &str)]) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use callboard_tests::runtime_api::{RuntimeApi, lambda_command};
+use callboard_tests::runtime_api::{RuntimeApi, lambda_command, peak_kib};
 use serde_json::Value;
 
 const STARTS: usize = 21;
@@ -26,21 +26,16 @@ fn start(binary: &str) -> io::Result<Start> {
     let mut function = lambda_command(binary, &api).spawn()?;
     let asked = api.first_asked(START_BOUND).map_err(io::Error::other)?;
     let pid = function.id();
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let mut cpu_ns = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         // The first field: nanoseconds on a processor.
         let schedule = fs::read_to_string(task?.path().join("schedstat"))?;
         cpu_ns += schedule.split_whitespace().next().unwrap_or_default().parse::<u128>().map_err(io::Error::other)?;
     }
+    let peak = peak_kib(pid)?;
     function.kill()?;
     function.wait()?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
-    Ok(Start {
-        wall_us: asked.duration_since(began).as_micros(),
-        cpu_us: cpu_ns / 1000,
-        peak_kib: peak.trim().trim_end_matches(" kB").parse().map_err(io::Error::other)?,
-    })
+    Ok(Start { wall_us: asked.duration_since(began).as_micros(), cpu_us: cpu_ns / 1000, peak_kib: u128::from(peak) })
 }
 
 fn median(starts: &[Start], of: impl Fn(&Start) -> u128) -> u128 {

@@ -6,3 +6,4 @@ mod at_once;
 mod claims;
 mod equal;
 mod question;
+mod stacks;

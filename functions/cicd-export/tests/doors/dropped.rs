@@ -119,6 +119,18 @@ async fn an_object_that_is_gone_or_another_by_now_is_acknowledged() {
 }
 
 #[tokio::test]
+async fn an_object_is_refused_for_what_it_has_whatever_its_notification_says() {
+    let mut stack = Stack::start().await;
+    let key = "exports/acme/openapi/long.yaml";
+    let etag = stack.put_object(key, &"x".repeat(4_500_001), &[]).await;
+    let created = notification(CREATED, key, Some(&etag), 1, "01");
+    assert_eq!(created["Records"][0]["s3"]["object"]["size"], 1);
+    assert_eq!(stack.batch(&[("m1", 3, created)]).await, ["m1"]);
+    let receipt = receipt(&mut stack, "/api/exports/acme/openapi/long").await;
+    assert_eq!(receipt["reason"], "the object has 4500001 bytes, more than the 4500000 that an export may have");
+}
+
+#[tokio::test]
 async fn what_cannot_be_an_export_is_a_dead_letter_with_its_reason() {
     let stack = Stack::start().await;
     stack.put_object("exports/a/catalog-info/dry", &component("x"), &[("dryrun", "true")]).await;

@@ -22,7 +22,7 @@ fn zipped(files: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// The key of the embedded S3 is `key`; its secret and any session token pass there.
+/// The embedded S3 takes any credentials.
 fn job(id: &str, parameters: &Value, key: &str) -> Value {
     json!({"CodePipeline.job": {"id": id, "accountId": "111122223333", "data": {
         "actionConfiguration": {"configuration": {"FunctionName": "cicd-export", "UserParameters": parameters}},

@@ -3,7 +3,7 @@
 
 use callboard_tests::indexing::{Fault, World, with_fault};
 use catalog_model::{Identity, RecordKey, Said};
-use catalog_store::Read;
+use catalog_store::{CatalogStore, Read};
 use cicd_export::{Deps, Event, Producers, handle};
 use delivery::cors::Cors;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use crate::requests::component;
 type Listed = [(&'static str, &'static str)];
 
 /// A removed queue comes back under its ARN, one is renamed in its source, and one moves to another module.
-const DELIVERIES: [&Listed; 3] = [
+pub(crate) const DELIVERIES: [&Listed; 3] = [
     &[("stays", "stays"), ("renamed", "old"), ("moved", "moved"), ("again", "again"), ("removed", "removed")],
     &[("stays", "stays"), ("renamed", "new"), ("moved", "module.shop/moved")],
     &[("stays", "stays"), ("renamed", "new"), ("moved", "module.shop/moved"), ("again", "again")],
@@ -23,10 +23,10 @@ const NAMES: [&str; 5] = ["stays", "renamed", "moved", "again", "removed"];
 
 /// Each case has an account of its own, and so resources that no other case names.
 #[derive(Debug, Clone)]
-struct Case(String);
+pub(crate) struct Case(String);
 
 impl Case {
-    fn new(number: u32) -> Self {
+    pub(crate) fn new(number: u32) -> Self {
         Self(format!("4{number:011}"))
     }
 
@@ -131,14 +131,14 @@ fn catalog_info(case: &Case, listed: &Listed) -> String {
     documents.join("---\n")
 }
 
-struct Source {
-    format: &'static str,
+pub(crate) struct Source {
+    pub(crate) format: &'static str,
     body: fn(&Case, &Listed, u64) -> String,
     /// Whether its entities are the queues, or components of their names.
     of_queues: bool,
 }
 
-const SOURCES: [Source; 5] = [
+pub(crate) const SOURCES: [Source; 5] = [
     Source { format: "terraform-state", body: terraform_state, of_queues: true },
     Source { format: "terraform-show", body: |case, listed, _| terraform_show(case, listed), of_queues: true },
     Source { format: "cloudformation", body: |case, listed, _| cloudformation(case, listed), of_queues: true },
@@ -147,18 +147,17 @@ const SOURCES: [Source; 5] = [
 ];
 
 /// What stands of one record, by the clock of each version, in words that are the same in each case.
-type Standing = Vec<(String, String)>;
+pub(crate) type Standing = Vec<(String, String)>;
 
 impl Source {
-    /// Delivers one of [`DELIVERIES`] as the `serial`th, with a fault among the calls that are made. Whether it was taken,
-    /// and how many calls there were.
-    async fn deliver(&self, deps: &Deps, case: &Case, (delivery, serial): (usize, u64), fault: Fault) -> (bool, u32) {
+    /// The request with one of [`DELIVERIES`] as the `serial`th.
+    pub(crate) fn request(&self, case: &Case, (delivery, serial): (usize, u64)) -> Value {
         let mut query = json!({"component": case.component("shop"), "account": case.0, "region": "eu-west-1"});
         if self.format != "terraform-state" {
             query["serial"] = json!(serial.to_string());
         }
         let path = format!("/api/exports/acme/{}/{}", self.format, case.0);
-        let request = json!({
+        json!({
             "resource": "/api/exports/{producer}/{format}/{name}", "path": path, "httpMethod": "PUT",
             "headers": {}, "multiValueHeaders": {}, "queryStringParameters": query,
             "requestContext": {
@@ -166,8 +165,12 @@ impl Source {
                 "identity": {"userArn": "arn:aws:sts::111122223333:assumed-role/pipeline/build"},
             },
             "body": (self.body)(case, DELIVERIES[delivery], serial), "isBase64Encoded": false,
-        });
-        let event: Event = serde_json::from_value(request).unwrap();
+        })
+    }
+
+    /// Delivers with a fault among the calls that are made. Whether it was taken, and how many calls there were.
+    pub(crate) async fn deliver(&self, deps: &Deps, case: &Case, which: (usize, u64), fault: Fault) -> (bool, u32) {
+        let event: Event = serde_json::from_value(self.request(case, which)).unwrap();
         let now = "2026-11-22T10:00:00Z".parse().unwrap();
         let (answer, calls) = with_fault(fault, handle(event, deps, now)).await;
         let answer = answer.unwrap();
@@ -176,7 +179,7 @@ impl Source {
         (status == 200, calls)
     }
 
-    async fn standing(&self, deps: &Deps, case: &Case) -> Vec<Standing> {
+    pub(crate) async fn standing(&self, store: &CatalogStore, case: &Case) -> Vec<Standing> {
         let mut all = Vec::new();
         for name in NAMES {
             let identity = if self.of_queues {
@@ -184,7 +187,7 @@ impl Source {
             } else {
                 Identity::of_entity(&format!("component:default/{}", case.component(name)).parse().unwrap())
             };
-            let record = deps.store.record(&RecordKey::Entity(identity), Read::Consistent).await.unwrap();
+            let record = store.record(&RecordKey::Entity(identity), Read::Consistent).await.unwrap();
             let live = record.fragments.into_values().filter(|fragment| fragment.said != Said::Gone);
             let clock = |version: String| version.rsplit_once('.').unwrap().0.to_owned();
             let shown = live.map(|fragment| {
@@ -197,15 +200,14 @@ impl Source {
 }
 
 /// Deliveries by their place in [`DELIVERIES`], in the order of their serials: the last one is what counts.
-const ORDERS: [[usize; 3]; 2] = [[0, 1, 2], [0, 2, 1]];
+pub(crate) const ORDERS: [[usize; 3]; 2] = [[0, 1, 2], [0, 2, 1]];
 
-#[tokio::test]
-async fn killed_at_every_call_the_records_end_as_if_nothing_had_happened() {
-    let world = World::start().await;
+/// The function on the world's table and buckets.
+pub(crate) fn deps(world: &World) -> Deps {
     let codepipeline = aws_sdk_codepipeline::Config::builder()
         .behavior_version(aws_sdk_codepipeline::config::BehaviorVersion::latest())
         .build();
-    let deps = Deps {
+    Deps {
         store: world.another_store(),
         s3: world.s3.clone(),
         codepipeline: aws_sdk_codepipeline::Client::from_conf(codepipeline),
@@ -213,7 +215,13 @@ async fn killed_at_every_call_the_records_end_as_if_nothing_had_happened() {
         max_receive_count: 3,
         producers: Producers::default(),
         cors: Cors::default(),
-    };
+    }
+}
+
+#[tokio::test]
+async fn killed_at_every_call_the_records_end_as_if_nothing_had_happened() {
+    let world = World::start().await;
+    let deps = deps(&world);
     let mut cases = (0..).map(Case::new);
     for source in &SOURCES {
         let mut undisturbed = Vec::new();
@@ -225,7 +233,7 @@ async fn killed_at_every_call_the_records_end_as_if_nothing_had_happened() {
                 assert!(is_taken);
                 calls = calls.max(made);
             }
-            let standing = source.standing(&deps, &case).await;
+            let standing = source.standing(&deps.store, &case).await;
             let live = standing.iter().filter(|fragments| !fragments.is_empty()).count();
             assert_eq!(live, DELIVERIES[order[2]].len(), "{} {order:?}", source.format);
             undisturbed.push(standing);
@@ -245,7 +253,7 @@ async fn killed_at_every_call_the_records_end_as_if_nothing_had_happened() {
                 for at in [dying + 2, dying, dying + 1].map(|at| at % 3) {
                     assert!(source.deliver(&deps, &case, delivery(at), Fault::Never).await.0);
                 }
-                let ended = source.standing(&deps, &case).await;
+                let ended = source.standing(&deps.store, &case).await;
                 assert_eq!(ended, *expected, "{} {order:?} {fault:?} of delivery {dying}", source.format);
             }
         }

@@ -7,9 +7,13 @@ mod jobs;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod killed_process;
+#[cfg(test)]
 mod long;
 #[cfg(test)]
 mod replayed;
+#[cfg(test)]
+mod replayed_between;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

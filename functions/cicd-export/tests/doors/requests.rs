@@ -171,11 +171,15 @@ async fn what_is_wrong_is_said_and_changes_nothing() {
         assert!(found == status && text.contains(message), "{method} {path}: {found} {text}");
         assert_eq!(answer["response"]["statusCode"], status);
     }
-    let missing = state("one", 1, &[QUEUE]);
-    let (status, answer) = stack.request("PUT", STATE, &missing).await;
-    assert_eq!(status, 400);
-    assert!(answer["error"]["message"].as_str().unwrap().starts_with("parameter `component` is missing"), "{answer}");
-    assert!(!stack.exists(QUEUE).await);
+}
+
+#[tokio::test]
+async fn resources_that_are_in_no_component_are_kept_with_a_note_on_what_to_do() {
+    let mut stack = Stack::start().await;
+    let (status, receipt) = stack.request("PUT", STATE, &state("one", 1, &[QUEUE])).await;
+    assert_eq!((status, &receipt["entities"]), (200, &json!([QUEUE])), "{receipt}");
+    assert!(receipt["notes"][0].as_str().unwrap().contains("add `component=<name>`"), "{receipt}");
+    assert!(stack.exists(QUEUE).await);
 }
 
 #[tokio::test]
@@ -195,4 +199,27 @@ async fn a_dry_run_says_what_would_change_and_changes_nothing() {
     let (_, preview) = stack.request("PUT", &dry, &component("orders")).await;
     assert_eq!(preview["changes"], json!([{"entity": "component:default/orders", "change": "unchanged"}]));
     assert!(stack.exists("component:default/billing").await);
+}
+
+#[tokio::test]
+async fn an_owner_that_an_export_names_is_shown_by_its_dry_run_and_gives_way_to_a_catalog_file() {
+    let mut stack = Stack::start().await;
+    let path = |more: &str| format!("{STATE}?component=orders{more}");
+    stack.request("PUT", &path(""), &state("one", 1, &[QUEUE])).await;
+    let (_, preview) = stack.request("PUT", &path("&owner=team-b&dryRun=true"), &state("one", 2, &[QUEUE])).await;
+    assert_eq!(preview["owner"], "group:default/team-b", "{preview}");
+    let changed = |entity: &str| json!({"entity": entity, "change": "changed"});
+    assert_eq!(preview["changes"], json!([changed(QUEUE), changed("component:default/orders")]));
+    assert_eq!(stack.said(QUEUE, "owner").await, None);
+
+    stack.request("PUT", &path("&owner=team-b"), &state("one", 2, &[QUEUE])).await;
+    for entity in [QUEUE, "component:default/orders"] {
+        assert_eq!(stack.said(entity, "owner").await.as_deref(), Some("team-b"), "{entity}");
+    }
+    stack.request("PUT", FILE, &component("orders")).await;
+    assert_eq!(stack.said("component:default/orders", "owner").await.as_deref(), Some("team-a"));
+
+    let (status, answer) = stack.request("PUT", &path("&owner=Jo%20Doe"), &state("one", 3, &[QUEUE])).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"]["message"].as_str().unwrap().starts_with("parameter `owner` is not"), "{answer}");
 }

@@ -1,4 +1,4 @@
-//! One catalog with a drop bucket for each test, on embedded DynamoDB and S3, and words to speak with the function.
+//! One catalog for each test, on embedded DynamoDB and the buckets of a local stack, and words to speak with the function.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,17 +8,16 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use catalog_model::{Identity, Record, RecordKey};
+use callboard::functions::Functions;
+use callboard::stack::StackOptions;
+use callboard::wiring;
+use catalog_model::{Identity, Record, RecordKey, Rules, Stitched, stitch};
 use catalog_store::{CatalogStore, Read};
 use cicd_export::{Deps, Event, Producers, handle};
 use delivery::cors::Cors;
 use dynoxide::Database;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 pub(crate) const NOW: &str = "2026-11-22T10:00:00Z";
@@ -31,7 +30,7 @@ pub(crate) struct Stack {
     pub(crate) raw_s3: aws_sdk_s3::Client,
     /// What CodePipeline was told of its jobs.
     pub(crate) told: Told,
-    _directory: TempDir,
+    _buckets: callboard::stack::Stack,
 }
 
 impl Stack {
@@ -41,10 +40,10 @@ impl Stack {
 
     /// With something between the function and its table and bucket.
     pub(crate) async fn start_with(intercept: impl Intercept + Clone + 'static) -> Self {
-        let directory = TempDir::new().unwrap();
-        for bucket in [DROP, "callboard-catalog"] {
-            std::fs::create_dir(directory.path().join(bucket)).unwrap();
-        }
+        // The test itself hands notifications over.
+        let ignored = async |_| Ok(json!({"batchItemFailures": []}));
+        let functions = Functions::new().with(wiring::CICD_EXPORT, ignored);
+        let buckets = callboard::stack::Stack::start(StackOptions::default(), |_| functions).await.unwrap();
         let credentials = || Credentials::new("key", "secret", None, None, "tests");
         let dynamodb = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -58,7 +57,7 @@ impl Stack {
             .region(Region::new("eu-west-1"))
             .credentials_provider(credentials())
             .force_path_style(true)
-            .endpoint_url(serve_s3(&directory).await);
+            .endpoint_url(buckets.endpoints().s3_url());
         let raw_s3 = aws_sdk_s3::Client::from_conf(s3.clone().build());
         let s3 = aws_sdk_s3::Client::from_conf(s3.interceptor(intercept).build());
         let dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb);
@@ -80,7 +79,7 @@ impl Stack {
             producers: Producers::default(),
             cors: Cors::default(),
         };
-        Self { deps, now: NOW.parse().unwrap(), raw_s3, told, _directory: directory }
+        Self { deps, now: NOW.parse().unwrap(), raw_s3, told, _buckets: buckets }
     }
 
     pub(crate) async fn invoke(&self, event: Value) -> Value {
@@ -170,10 +169,17 @@ impl Stack {
 
     /// Whether the catalog knows an entity.
     pub(crate) async fn exists(&self, identity: &str) -> bool {
+        self.stitched(identity).await.existence.exists()
+    }
+
+    /// A field of `spec` that some source says.
+    pub(crate) async fn said(&self, identity: &str, field: &str) -> Option<String> {
+        self.stitched(identity).await.said_spec(field).map(str::to_owned)
+    }
+
+    async fn stitched(&self, identity: &str) -> Stitched {
         let record = self.record(identity).await;
-        catalog_model::stitch(&Identity::of_canonical_arn(identity), &record, &catalog_model::Rules::default())
-            .existence
-            .exists()
+        stitch(&Identity::of_canonical_arn(identity), &record, &Rules::default())
     }
 }
 
@@ -232,24 +238,5 @@ async fn serve_codepipeline(told: Told) -> String {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let router = Router::new().fallback(answer).with_state(told);
     tokio::spawn(async move { axum::serve(listener, router).await });
-    endpoint
-}
-
-async fn serve_s3(directory: &TempDir) -> String {
-    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).unwrap());
-    service.set_auth(SimpleAuth::from_single("key", "secret"));
-    let service = service.build();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let service = service.clone();
-            tokio::spawn(async move {
-                let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                // A client that goes away is no matter of the test.
-                let _ended = server.serve_connection(TokioIo::new(socket), service).await;
-            });
-        }
-    });
     endpoint
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use billing_report::write::ReportRow;
-use catalog_model::Identity;
+use catalog_model::{EntityRef, Facts, Identity, Key, Relation, Role};
 use cost_model::{Rollup, Statement};
 use serde_json::{Value, json};
 
@@ -48,6 +48,28 @@ async fn a_resource_that_is_forgotten_keeps_the_owner_that_its_cost_had() {
     );
     assert_eq!(world.cost_of(TABLE).await.as_deref(), Some("0.3"));
     assert_eq!(world.cost_of("system:default/store").await.as_deref(), Some("0.8"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_stack_costs_the_stacks_component_where_it_names_none() {
+    let world = World::new().await;
+    world.catalog().await;
+    let stack = Identity::of_canonical_arn(
+        "arn:aws:cloudformation:eu-west-1:111122223333:stack/orders/0a1b2c3d-0000-11f0-8000-000000000001",
+    );
+    world.say(&stack, &[], &["orders"]).await;
+    let in_stack = |components: &[&str]| {
+        let mut facts = Facts::new(Role::Listed);
+        facts.relations.insert(Relation::new("partOf", stack.key()));
+        let names = components.iter().map(|name| Key::of_ref(&EntityRef::component(name)));
+        facts.relations.extend(names.map(|component| Relation::new("dependencyOf", component)));
+        facts
+    };
+    world.say_facts(&Identity::of_canonical_arn("arn:aws:s3:::quiet"), in_stack(&[])).await;
+    world.say_facts(&Identity::of_canonical_arn("arn:aws:s3:::own"), in_stack(&["web"])).await;
+    world.deliver("first", &[line("AmazonS3", "quiet", "3"), line("AmazonS3", "own", "4")]).await;
+    assert_eq!(world.take().await, NO_FAILURES);
+    assert_eq!(statement(&world).await, ["- component:default/web 4", "group:default/shop component:default/orders 3"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

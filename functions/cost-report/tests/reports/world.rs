@@ -153,6 +153,10 @@ impl World {
         for component in components {
             facts.relations.insert(Relation::new("dependencyOf", Key::of_ref(&EntityRef::component(component))));
         }
+        self.say_facts(identity, facts).await;
+    }
+
+    pub(crate) async fn say_facts(&self, identity: &Identity, facts: Facts) {
         let source = SourceObject {
             door: Door::Http,
             producer: "acme.infra".into(),

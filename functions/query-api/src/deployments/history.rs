@@ -1,8 +1,9 @@
 //! The members of a scope -> what is kept beside their records, read backwards in time as far as it is asked for.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use catalog_model::{EntityRef, Identity};
+use catalog_model::{EntityRef, EnvironmentRule, Identity, Rules};
 use catalog_store::{CatalogStore, MAX_PAGE_SIBLINGS, Read, Sibling, SiblingKind, StoreError};
 use futures::future::try_join_all;
 use pipeline_event::deployment::{Deployment, derive, once};
@@ -31,6 +32,7 @@ pub(super) struct History<'s> {
     /// Everything since then was read.
     since_ms: u64,
     unreadable: usize,
+    rules: Arc<Rules>,
 }
 
 /// Of one member of the scope.
@@ -74,7 +76,7 @@ impl<'s> History<'s> {
         let left = (MAX_ITEMS / lists.len().max(1)).max(MIN_ITEMS);
         lists.iter_mut().for_each(|list| list.left = left);
         let told = scope.members.iter().map(|_| Told::default()).collect();
-        Self { scope, store, told, lists, since_ms: to_ms, unreadable: 0 }
+        Self { scope, store, told, lists, since_ms: to_ms, unreadable: 0, rules: Arc::default() }
     }
 
     /// Reads on, back to `from_ms`.
@@ -99,6 +101,7 @@ impl<'s> History<'s> {
             }
         }
         self.since_ms = from_ms;
+        self.rules = self.store.ownership().await?;
         Ok(())
     }
 
@@ -133,7 +136,7 @@ impl<'s> History<'s> {
 
     /// Of each member all deployments, each once.
     pub(super) fn by_member(&self) -> Vec<Vec<Deployment>> {
-        self.told.iter().map(Told::deployments).collect()
+        self.told.iter().map(|told| told.deployments(&self.rules.deployments)).collect()
     }
 
     /// The same, with the component that each is of.
@@ -167,8 +170,8 @@ impl<'s> History<'s> {
 }
 
 impl Told {
-    fn deployments(&self) -> Vec<Deployment> {
-        let (derived, started_elsewhere) = derive(&self.observations, &[]);
+    fn deployments(&self, rules: &[EnvironmentRule]) -> Vec<Deployment> {
+        let (derived, started_elsewhere) = derive(&self.observations, rules);
         once(self.documents.iter().cloned().chain(derived), &started_elsewhere)
     }
 }

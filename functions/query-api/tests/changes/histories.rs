@@ -20,6 +20,7 @@ enum Step {
         depends_on: Vec<usize>,
         by_arn: bool,
         uses: Option<usize>,
+        of_stack: bool,
     },
     NoComponent {
         n: usize,
@@ -30,10 +31,17 @@ enum Step {
         name: Option<usize>,
         owner: Option<usize>,
         dependency_of: Vec<usize>,
+        in_stack: bool,
     },
     NoResource {
         n: usize,
     },
+    /// What the resources may be part of, and whose that is.
+    Stack {
+        owner: Option<usize>,
+        dependency_of: Option<usize>,
+    },
+    NoStack,
     /// A resource that has nothing but its name.
     Named {
         name: usize,
@@ -69,13 +77,18 @@ fn step() -> impl Strategy<Value = Step> {
     let maybe = || prop::option::of(0..THINGS);
     let some = || prop::collection::vec(0..THINGS, 0..3);
     prop_oneof![
-        4 => (n(), maybe(), maybe(), some(), any::<bool>(), maybe()).prop_map(|(n, owner, system, depends_on, by_arn, uses)| {
-            Step::Component { n, owner, system, depends_on, by_arn, uses }
-        }),
+        4 => (n(), maybe(), maybe(), some(), any::<bool>(), maybe(), any::<bool>()).prop_map(
+            |(n, owner, system, depends_on, by_arn, uses, of_stack)| {
+                Step::Component { n, owner, system, depends_on, by_arn, uses, of_stack }
+            }
+        ),
         2 => n().prop_map(|n| Step::NoComponent { n }),
-        4 => (n(), maybe(), prop::option::weighted(0.3, n()), some()).prop_map(|(n, name, owner, dependency_of)| {
-            Step::Resource { n, name, owner, dependency_of }
-        }),
+        4 => (n(), maybe(), prop::option::weighted(0.3, n()), some(), any::<bool>()).prop_map(
+            |(n, name, owner, dependency_of, in_stack)| Step::Resource { n, name, owner, dependency_of, in_stack }
+        ),
+        2 => (prop::option::weighted(0.3, n()), maybe())
+            .prop_map(|(owner, dependency_of)| Step::Stack { owner, dependency_of }),
+        1 => Just(Step::NoStack),
         2 => n().prop_map(|n| Step::NoResource { n }),
         2 => (n(), prop::option::weighted(0.3, n()), any::<bool>())
             .prop_map(|(name, owner, is_there)| Step::Named { name, owner, is_there }),
@@ -109,6 +122,10 @@ impl Case {
         Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q{}-{n}", self.0))
     }
 
+    fn stack(&self) -> Identity {
+        Identity::of_canonical_arn(&format!("arn:aws:cloudformation:eu-west-1:111122223333:stack/s{}/0a", self.0))
+    }
+
     fn owned(&self, role: Role, owner: Option<usize>) -> Facts {
         let mut facts = Facts::new(role);
         facts.say(Pointer::spec("type"), "thing");
@@ -120,7 +137,7 @@ impl Case {
     fn fragment(&self, step: &Step) -> (RecordKey, String, Said) {
         let entity = |reference: EntityRef| RecordKey::Entity(Identity::of_entity(&reference));
         let (key, file, said) = match step {
-            Step::Component { n, owner, system, depends_on, by_arn, uses } => {
+            Step::Component { n, owner, system, depends_on, by_arn, uses, of_stack } => {
                 let mut facts = self.owned(Role::Declared, *owner);
                 facts.say(Pointer::spec("system"), system.map(|n| format!("s{}-{n}", self.0)));
                 for n in depends_on {
@@ -128,18 +145,27 @@ impl Case {
                     facts.relations.insert(Relation::new("dependsOn", target));
                 }
                 facts.relations.extend(uses.map(|n| Relation::new("uses", self.resource(n).key())));
+                facts.relations.extend(of_stack.then(|| Relation::new("dependsOn", self.stack().key())));
                 (entity(self.component(*n)), "components".to_owned(), Said::Facts(facts))
             }
             Step::NoComponent { n } => (entity(self.component(*n)), "components".to_owned(), Said::Gone),
-            Step::Resource { n, name, owner, dependency_of } => {
+            Step::Resource { n, name, owner, dependency_of, in_stack } => {
                 let mut facts = self.owned(Role::Listed, *owner);
                 facts.say(Pointer::metadata("name"), name.map(|n| self.name(n).name().to_owned()));
                 for n in dependency_of {
                     let target = Key::of_ref(&self.component(*n));
                     facts.relations.insert(Relation::new("dependencyOf", target));
                 }
+                facts.relations.extend(in_stack.then(|| Relation::new("partOf", self.stack().key())));
                 (RecordKey::Entity(self.resource(*n)), "state".to_owned(), Said::Facts(facts))
             }
+            Step::Stack { owner, dependency_of } => {
+                let mut facts = self.owned(Role::Listed, *owner);
+                let component = dependency_of.map(|n| Key::of_ref(&self.component(n)));
+                facts.relations.extend(component.map(|component| Relation::new("dependencyOf", component)));
+                (RecordKey::Entity(self.stack()), "state".to_owned(), Said::Facts(facts))
+            }
+            Step::NoStack => (RecordKey::Entity(self.stack()), "state".to_owned(), Said::Gone),
             Step::NoResource { n } => (RecordKey::Entity(self.resource(*n)), "state".to_owned(), Said::Gone),
             Step::Named { name, owner, is_there } => {
                 let said = if *is_there { Said::Facts(self.owned(Role::Declared, *owner)) } else { Said::Gone };

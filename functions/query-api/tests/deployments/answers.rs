@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use catalog_model::{Version, derived_ref};
 use catalog_store::{Sibling, SiblingKind};
+use query_api::{CursorKey, Deps};
 use serde_json::{Value, json};
 
 use crate::company::{company, declare, document, entity, execution, keep, pipeline, ten_days};
@@ -52,6 +55,18 @@ async fn the_four_figures_are_those_worked_out_by_hand() {
     let answer = ask(&mut stack, "/api/dora", &until).await;
     assert_eq!(answer["deploymentFrequency"]["deployments"], 1);
     assert_eq!(answer["timeToRestore"], json!({"medianSeconds": 7_200, "restored": 1, "open": 0}));
+}
+
+#[tokio::test]
+async fn rules_say_where_an_observed_deployment_went_and_nothing_of_what_a_document_says() {
+    let mut stack = company().await;
+    keep(&ten_days(), &stack).await;
+    let file = "deployments: [{pipeline: 'ord*', stage: deployprod, environment: live}, {account: '111122223333', environment: no}]";
+    let rules = ownership_rules::read(file).unwrap().rules;
+    let store = stack.store.clone().with_ownership(rules);
+    stack.api = Arc::new(Deps::of_store(store, CursorKey::new("tests")));
+    let answer = ask(&mut stack, "/api/deployments", &ten_days_of(ORDERS.1)).await;
+    assert_eq!(listed(&answer), ["e3 live succeeded", "e2 live failed", "e1 live succeeded", "d1 staging succeeded"]);
 }
 
 #[tokio::test]

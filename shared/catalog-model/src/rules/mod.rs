@@ -35,6 +35,10 @@ pub struct Rules {
     pub annotations: BTreeSet<Profile>,
     /// Other fields of AWS resources that follow from a tag or a fact.
     pub fields: BTreeMap<Pointer, Source>,
+    /// Where stages of pipelines deploy to. The first that fits counts. No record is stitched by them: they are no part of
+    /// the hash.
+    #[serde(skip)]
+    pub deployments: Vec<EnvironmentRule>,
 }
 
 /// Where an answer may come from.
@@ -101,6 +105,18 @@ pub struct PathRule {
     pub producer: Glob,
     pub name: Glob,
     pub answers: Answers,
+}
+
+/// The environment that a pipeline, or one of its stages, deploys to, whatever names say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnvironmentRule {
+    /// Of the account that the pipeline or application is in.
+    pub account: Glob,
+    /// Of its name, or of its ARN.
+    pub pipeline: Glob,
+    /// Of names of stages in lower case: these deploy. `None`: any stage that deploys by itself.
+    pub stage: Option<Glob>,
+    pub environment: String,
 }
 
 /// Whose annotations there are.
@@ -196,6 +212,7 @@ impl Default for Rules {
             paths: Vec::new(),
             annotations: BTreeSet::from([Profile::Awslabs]),
             fields: BTreeMap::new(),
+            deployments: Vec::new(),
         }
     }
 }

@@ -20,8 +20,9 @@ use crate::shape::Shape;
 /// The keys whose rows may change although the entity's own record did not.
 pub(crate) const FOLLOWING_KEYS: [&str; 4] = ["metadata.name", "metadata.namespace", "spec.owner", "spec.system"];
 
-/// The types of relations of which the same holds, for entities that may inherit.
-pub(crate) const FOLLOWING_RELATIONS: [&str; 2] = ["ownedBy", "partOf"];
+/// The types of relations of which the same holds: of an owner and a system for entities that may inherit, of a component
+/// for all.
+pub(crate) const FOLLOWING_RELATIONS: [&str; 3] = ["ownedBy", "partOf", "dependencyOf"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::environment::{EnvironmentRule, UNKNOWN, environment_of, says_deploy};
+use catalog_model::EnvironmentRule;
+
+use super::environment::{UNKNOWN, environment_of, rules_for, says_deploy};
 use super::{Deployment, Outcome};
 use crate::state::order::registers;
 use crate::state::{Level, Observation, Source, State, Subject};
@@ -43,9 +45,10 @@ pub fn derive(observations: &[Observation], rules: &[EnvironmentRule]) -> (Vec<D
         // An action tells its category in every attempt, and a stage event in none.
         let deploying: BTreeSet<&str> =
             stages.iter().filter(|(_, parts)| has_deploy_action(parts)).map(|((stage, _), _)| *stage).collect();
+        let rules = rules_for(rules, subject);
         for ((stage, attempt), parts) in stages {
-            let names = [subject.identity.as_str(), subject.name.as_str()];
-            let rule = rules.iter().find(|rule| rule.fits(&names, stage));
+            let name = stage.to_lowercase();
+            let rule = rules.iter().find(|rule| rule.stage.as_ref().is_some_and(|stage| stage.matches(&name)));
             let deploys = subject.source == Source::CodeDeploy
                 || rule.is_some()
                 || deploying.contains(stage)
@@ -53,7 +56,7 @@ pub fn derive(observations: &[Observation], rules: &[EnvironmentRule]) -> (Vec<D
             if !deploys {
                 continue;
             }
-            let rule = rule.or_else(|| rules.iter().find(|rule| rule.fits_any_stage(&names)));
+            let rule = rule.or_else(|| rules.iter().find(|rule| rule.stage.is_none()));
             let environment = rule.map_or_else(|| environment(stage, &parts), |rule| rule.environment.clone());
             let last: Vec<&Observation> =
                 parts.iter().copied().filter(|part| greatest.contains(&std::ptr::from_ref(*part))).collect();

@@ -1,14 +1,8 @@
 //! The name of a stage, or of a group of CodeDeploy -> the environment that it deploys to.
 
-/// What somebody says of a stage that its name does not. The first that fits counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvironmentRule {
-    /// ARN or name of the pipeline or application. `None`: any.
-    pub pipeline: Option<String>,
-    /// Of the stage, in any case. `None`: any that deploys by itself.
-    pub stage: Option<String>,
-    pub environment: String,
-}
+use catalog_model::{Arn, EnvironmentRule};
+
+use crate::state::Subject;
 
 /// The environment of a stage whose name says none.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -29,15 +23,13 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("testing", "test"),
 ];
 
-impl EnvironmentRule {
-    pub(super) fn fits(&self, pipeline: &[&str], stage: &str) -> bool {
-        let is_pipeline = self.pipeline.as_deref().is_none_or(|wanted| pipeline.contains(&wanted));
-        is_pipeline && self.stage.as_deref().is_some_and(|wanted| wanted.eq_ignore_ascii_case(stage))
-    }
-
-    pub(super) fn fits_any_stage(&self, pipeline: &[&str]) -> bool {
-        self.stage.is_none() && self.pipeline.as_deref().is_none_or(|wanted| pipeline.contains(&wanted))
-    }
+/// The rules for a pipeline or an application.
+pub(super) fn rules_for<'r>(rules: &'r [EnvironmentRule], subject: &Subject) -> Vec<&'r EnvironmentRule> {
+    let account = subject.identity.arn().and_then(Arn::parse).map_or("", |arn| arn.account);
+    let names = [subject.name.as_str(), subject.identity.as_str()];
+    let fits =
+        |rule: &&EnvironmentRule| rule.account.matches(account) && names.iter().any(|name| rule.pipeline.matches(name));
+    rules.iter().filter(fits).collect()
 }
 
 /// `DeployToProd` -> `production`, `eu-west-1 staging` -> `eu-west-1-staging`. `None`: the name says none.

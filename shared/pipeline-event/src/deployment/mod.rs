@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 
 pub use derive::derive;
 pub use document::{Defaults, DeploymentError, MAX_DEPLOYMENT_MS, MAX_DEPLOYMENTS, ParsedDeployments, Refusal, parse};
-pub use environment::{EnvironmentRule, environment_of};
+pub use environment::environment_of;
 
 use crate::state::{Source, shown_time};
 
