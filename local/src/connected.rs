@@ -6,9 +6,9 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use axum::body::Body;
-use catalog_reconcile::{AggregatorSettings, SweepSettings};
+use catalog_reconcile::SweepSettings;
 use catalog_store::CatalogStore;
-use config_aggregator::ConfigAggregator;
+use config_aggregator::{AggregatorSettings, ConfigAggregator};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -170,9 +170,11 @@ fn with_config_change(functions: Functions, config: &SdkConfig) -> Functions {
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
         config_buckets: vec![wiring::CONFIG_BUCKET.name.to_owned()],
         types: config_item::TypeFilter::default(),
+        aggregator: Some(AggregatorSettings { name: AGGREGATOR.to_owned(), role_arn: None }),
         max_receive_count: max_receive_count(wiring::CONFIG_CHANGE),
     };
-    let deps = Arc::new(config_change::Deps::connect(config, &settings));
+    let aggregator = ConfigAggregator::connect(config, AGGREGATOR);
+    let deps = Arc::new(config_change::Deps::connect(config, &settings, Some(aggregator)));
     functions.with(wiring::CONFIG_CHANGE, move |event| {
         let deps = Arc::clone(&deps);
         alone(move || async move { answer(config_change::handle(read(event)?, &deps, Timestamp::now()).await) })

@@ -51,7 +51,7 @@ def apply(body):
 
 def handle(event):
     failed = []
-    # One after the other, as config-change works: threads would only add to its time on a processor.
+    # One after the other: threads would only add to its time on a processor.
     for record in event["Records"]:
         try:
             apply(record["body"])

@@ -14,5 +14,5 @@ mod sweep;
 
 pub use handler::{Action, Answer, Deps, Event, handle, invoke};
 pub use report::{Difference, Keys, Report};
-pub use settings::{AggregatorSettings, ReconcileSettingsError, Settings, SweepSettings};
+pub use settings::{ReconcileSettingsError, Settings, SweepSettings};
 pub use sweep::{Drift, Named, Problem, Row, SweepAnswer, SweepError, SweepEvent, SweepProgress, sweep};

@@ -1,8 +1,7 @@
 //! Wires the function to Lambda.
 
 use aws_config::BehaviorVersion;
-use catalog_reconcile::{AggregatorSettings, Deps, Event, Settings, invoke};
-use config_aggregator::ConfigAggregator;
+use catalog_reconcile::{Deps, Event, Settings, invoke};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
@@ -13,10 +12,7 @@ async fn main() -> Result<(), Error> {
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let aggregator = match &settings.aggregator {
         None => None,
-        Some(AggregatorSettings { name, role_arn: None }) => Some(ConfigAggregator::connect(&config, name)),
-        Some(AggregatorSettings { name, role_arn: Some(role_arn) }) => {
-            Some(ConfigAggregator::connect_as(&config, name, role_arn).await)
-        }
+        Some(aggregator) => Some(aggregator.connect(&config).await),
     };
     let deps = &Deps::connect(&config, &settings, aggregator);
     let service = async move |event: LambdaEvent<Event>| invoke(event.payload, deps, Timestamp::now()).await;

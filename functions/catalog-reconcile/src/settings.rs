@@ -1,5 +1,6 @@
 //! The environment of the function -> its settings.
 
+use config_aggregator::AggregatorSettings;
 use config_item::{TypeFilter, TypeFilterError};
 use telemetry::{SettingsError, optional, required, required_number};
 
@@ -13,14 +14,6 @@ pub struct Settings {
     /// `CONFIG_AGGREGATOR`, optional: without it nothing is swept.
     pub aggregator: Option<AggregatorSettings>,
     pub sweep: SweepSettings,
-}
-
-/// Which aggregator of AWS Config is asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AggregatorSettings {
-    pub name: String,
-    /// `CONFIG_AGGREGATOR_ROLE_ARN`, optional: a role of the account that the aggregator is in.
-    pub role_arn: Option<String>,
 }
 
 /// A setting that is missing or cannot be used.
@@ -59,10 +52,7 @@ impl Settings {
     /// Names the first variable that is missing or unreadable.
     pub fn from_env() -> Result<Self, ReconcileSettingsError> {
         let missing = ReconcileSettingsError::Required;
-        let aggregator = optional("CONFIG_AGGREGATOR").map(|name| {
-            let role_arn = optional("CONFIG_AGGREGATOR_ROLE_ARN");
-            AggregatorSettings { name, role_arn }
-        });
+        let aggregator = AggregatorSettings::from_env();
         let sweep = match aggregator {
             Some(_) => SweepSettings {
                 every_hours: required_number("SWEEP_EVERY_HOURS").map_err(missing)?,

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use catalog_store::StoreError;
+use config_aggregator::AggregatorError;
 use config_item::{ConfigItemError, FileError};
 use delivery::{Class, Classify, EnvelopeError};
 
@@ -43,6 +44,8 @@ pub enum ConfigChangeError {
         "{items} items of the file `{key}` are taken, and the function's time is up; the next try goes on from there"
     )]
     FileGoesOn { key: String, items: u64 },
+    #[error("could not ask for an item that is too large for its message")]
+    Aggregator(#[source] AggregatorError),
     #[error("the catalog did not take the change")]
     Store(#[source] StoreError),
 }
@@ -52,6 +55,7 @@ impl Classify for ConfigChangeError {
         match self {
             Self::Store(error) if error.is_retryable() => Class::Retry,
             Self::Object { .. } | Self::FileGoesOn { .. } => Class::Retry,
+            Self::Aggregator(error) => error.class(),
             Self::MalformedJson(_)
             | Self::Envelope(_)
             | Self::Refused { .. }
@@ -78,6 +82,7 @@ impl Classify for ConfigChangeError {
             },
             Self::Object { .. } => "object-unreadable",
             Self::FileGoesOn { .. } => "file-goes-on",
+            Self::Aggregator(error) => error.code(),
             Self::Store(error) => error.code(),
         }
     }

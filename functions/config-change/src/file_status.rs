@@ -14,7 +14,7 @@ pub const FILE_STATUS: &str = "config-delivery";
 const UNKNOWN: &str = "unknown";
 
 /// # Errors
-/// Fails where another try may succeed. A message that comes again is counted again.
+/// Fails where another try may succeed. A message that comes again is not counted again.
 pub(crate) async fn take(status: &FileDelivery, deps: &Deps, account: &Account) -> Result<(), ConfigChangeError> {
     let place = |place: &Option<String>| place.clone().unwrap_or_else(|| UNKNOWN.to_owned());
     let (of_account, region, delivered) = (place(&status.account), place(&status.region), status.delivered.name());
@@ -27,7 +27,8 @@ pub(crate) async fn take(status: &FileDelivery, deps: &Deps, account: &Account) 
     account.add(|counts| counts.add(extra, 1));
     let count = format!("{region}.{delivered}{became}");
     let source = format!("{FILE_STATUS}/{of_account}");
-    deps.store.count(&source, &[(&count, 1)], status.at_ms).await.map_err(ConfigChangeError::Store)?;
+    deps.store.count_once(&source, &count, &status.id, status.at_ms).await.map_err(ConfigChangeError::Store)?;
+    deps.store.count(&source, &[], status.at_ms).await.map_err(ConfigChangeError::Store)?;
     let done = match &status.outcome {
         DeliveryOutcome::Failed { reason } => {
             let failure = FailureRecord {

@@ -2,16 +2,18 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use account::{Account, Counts, Extra};
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use catalog_store::{CatalogStore, StoreError};
+use catalog_store::{CatalogStore, IngestLag, StoreError};
+use config_aggregator::ConfigAggregator;
 use config_item::TypeFilter;
-use delivery::{Message, batch};
+use delivery::{Message, concurrent_batch};
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 use tracing::instrument;
 
 use crate::config_bucket::ConfigBuckets;
@@ -22,6 +24,9 @@ use crate::{ConfigChangeError, Settings, config_file, file_status, lag, oversize
 /// The name under which the function counts.
 pub const SOURCE: &str = "config-change";
 
+/// Messages that are worked on at once. Fragments, registers and counts commute, whichever of two is written first.
+const CONCURRENT_MESSAGES: usize = 10;
+
 /// How long an invocation reads files: the rest of the function's five minutes is for what it began.
 const READING_TIME: Duration = Duration::from_secs(240);
 
@@ -31,8 +36,12 @@ pub struct Deps {
     pub store: CatalogStore,
     pub(crate) buckets: ConfigBuckets,
     pub(crate) types: TypeFilter,
+    /// The one that the settings name.
+    pub aggregator: Option<ConfigAggregator>,
     /// Accounts whose records this process has written.
-    pub(crate) accounts: Arc<Mutex<HashSet<(String, String)>>>,
+    pub(crate) accounts: Arc<std::sync::Mutex<HashSet<(String, String)>>>,
+    /// Accounts whose lag this process noted a moment ago.
+    pub(crate) noted: lag::Noted,
     /// How long one batch may read files; what is left goes on with the next try.
     pub reading_time: Duration,
     /// Of the queue's redrive policy.
@@ -40,18 +49,21 @@ pub struct Deps {
 }
 
 impl Deps {
-    pub fn connect(config: &SdkConfig, settings: &Settings) -> Self {
+    /// `aggregator`: the one that the settings name.
+    pub fn connect(config: &SdkConfig, settings: &Settings, aggregator: Option<ConfigAggregator>) -> Self {
         let store = CatalogStore::connect(config, &settings.table_name, &settings.catalog_bucket);
-        Self::from_clients(store, catalog_store::s3_client(config), settings)
+        Self { aggregator, ..Self::from_clients(store, catalog_store::s3_client(config), settings) }
     }
 
-    /// For clients with settings of their own, such as interceptors.
+    /// For clients with settings of their own, such as interceptors. No aggregator is asked.
     pub fn from_clients(store: CatalogStore, s3: aws_sdk_s3::Client, settings: &Settings) -> Self {
         Self {
             store,
             buckets: ConfigBuckets { s3, names: settings.config_buckets.clone() },
             types: settings.types.clone(),
+            aggregator: None,
             accounts: Arc::default(),
+            noted: lag::Noted::default(),
             reading_time: READING_TIME,
             max_receive_count: settings.max_receive_count,
         }
@@ -67,26 +79,47 @@ impl Deps {
 pub async fn handle(event: SqsEvent, deps: &Deps, now: Timestamp) -> Result<SqsBatchResponse, Infallible> {
     let moment = Moment { now_ms: u64::try_from(now.as_millisecond()).unwrap_or_default(), began: Instant::now() };
     let account = Account::new(SOURCE);
+    let one_object = Mutex::new(());
     // Boxed: the compiler gives up on futures nested as deep as those of the SDK in one another.
-    let apply = |message| Box::pin(apply(message, deps, &account, moment));
-    let outcome = batch(&event, deps.max_receive_count, apply).await;
-    Box::pin(account.keep_batch(&outcome, &deps.store, now)).await;
-    Box::pin(lag::keep(&event, &outcome.response, &deps.store, now)).await;
+    let apply = |message| Box::pin(apply(message, deps, &account, moment, &one_object));
+    let mut outcome = concurrent_batch(&event, deps.max_receive_count, CONCURRENT_MESSAGES, apply).await;
+    let lags = std::mem::take(&mut outcome.applied);
+    let kept = Box::pin(account.keep_batch(&outcome, &deps.store, now));
+    futures::join!(kept, Box::pin(lag::keep(lags, &deps.noted, &deps.store, now)));
     Ok(outcome.response)
 }
 
+/// Returns how long the item of the message was on its way. `one_object` is held while one is read: they may be large.
 #[instrument(skip_all, fields(message.id = %message.id, message.receive_count = message.receive_count))]
-async fn apply(message: Message<'_>, deps: &Deps, account: &Account, moment: Moment) -> Result<(), ConfigChangeError> {
+async fn apply(
+    message: Message<'_>,
+    deps: &Deps,
+    account: &Account,
+    moment: Moment,
+    one_object: &Mutex<()>,
+) -> Result<Option<IngestLag>, ConfigChangeError> {
     // A message that is no document at all counts as one.
     let read = read(message.body, message.id, &deps.types, moment.now_ms);
     match read.inspect_err(|_| account.add(|counts| counts.refused += 1))? {
-        Body::Documents(reading) => documents(reading, deps, account, moment).await,
-        Body::Objects => Box::pin(config_file::objects(message.body, deps, account, moment)).await,
+        Body::Documents(mut reading) => {
+            let lag = reading.lag.take();
+            documents(reading, deps, account, moment, one_object).await.map(|()| lag)
+        }
+        Body::Objects => {
+            let _one_at_a_time = one_object.lock().await;
+            Box::pin(config_file::objects(message.body, deps, account, moment)).await.map(|()| None)
+        }
     }
 }
 
 /// Every document is tried. What cannot be taken for good holds up no other: the first such error is returned at the end.
-async fn documents(reading: Reading, deps: &Deps, account: &Account, moment: Moment) -> Result<(), ConfigChangeError> {
+async fn documents(
+    reading: Reading,
+    deps: &Deps,
+    account: &Account,
+    moment: Moment,
+    one_object: &Mutex<()>,
+) -> Result<(), ConfigChangeError> {
     account.add(|counts| count(counts, &reading));
     let (refused, documents, first_refusal) = (reading.refused, reading.documents(), reading.first_refusal);
     let mut not_taken: Option<StoreError> = None;
@@ -94,7 +127,10 @@ async fn documents(reading: Reading, deps: &Deps, account: &Account, moment: Mom
     for told in &reading.parsed {
         let done = match told {
             Told::Item(words) => write_item(words, deps, account, moment).await,
-            Told::Oversized { notice, mark } => Box::pin(oversized::take(notice, mark, deps, account, moment)).await,
+            Told::Oversized { notice, mark } => {
+                let _one_at_a_time = one_object.lock().await;
+                Box::pin(oversized::take(notice, mark, deps, account, moment)).await
+            }
             Told::Rule { compliance, result, delivery } => {
                 rule::take(compliance, result, delivery, deps, account, moment).await
             }

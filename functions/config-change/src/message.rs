@@ -1,12 +1,13 @@
 //! The body of a message -> what each document in it says, or that a bucket tells of its objects. Pure.
 
+use catalog_store::IngestLag;
 use config_item::{
     Compliance, ConfigItemError, ConfigMessage, ConfigurationItem, FileDelivery, Oversized, RuleResult, Statements,
     Subject, TypeFilter, parse,
 };
 use serde_json::Value;
 
-use crate::ConfigChangeError;
+use crate::{ConfigChangeError, lag};
 
 /// Longest id of a delivery that is kept with a fragment. EventBridge's and SNS's have 36 characters.
 const MAX_DELIVERY_CHARS: usize = 128;
@@ -32,6 +33,8 @@ pub(crate) struct Reading {
     pub(crate) first_refusal: Option<ConfigItemError>,
     /// The latest capture time, ms.
     pub(crate) last_event_ms: u64,
+    /// How long the item of the message was on its way, if it is about one.
+    pub(crate) lag: Option<IngestLag>,
 }
 
 /// What one document says.
@@ -89,13 +92,15 @@ impl Reading {
 /// # Errors
 /// Only a body that is no JSON is an error as a whole; documents are refused one by one.
 pub(crate) fn read(body: &str, message_id: &str, types: &TypeFilter, now_ms: u64) -> Result<Body, ConfigChangeError> {
-    let document: Value = serde_json::from_str(body).map_err(ConfigChangeError::MalformedJson)?;
-    if tells_of_objects(&document) {
+    let envelope: Value = serde_json::from_str(body).map_err(ConfigChangeError::MalformedJson)?;
+    let delivery = delivery_id(&envelope, message_id);
+    let published = published_in(&envelope);
+    let document = published.as_ref().unwrap_or(&envelope);
+    if tells_of_objects(document) {
         return Ok(Body::Objects);
     }
-    let delivery = delivery_id(&document, message_id);
-    let mut reading = Reading::default();
-    for outcome in parse(&document) {
+    let mut reading = Reading { lag: lag::of(document, now_ms), ..Reading::default() };
+    for outcome in parse(document) {
         match outcome.and_then(|message| told(message, types, &delivery, now_ms)) {
             Ok(Words::Told(told)) => {
                 let at_ms = match &told {
@@ -147,18 +152,17 @@ fn told(message: ConfigMessage, types: &TypeFilter, delivery: &str, now_ms: u64)
     }))
 }
 
-/// A notification of S3, its test event, or the same by EventBridge; directly or through SNS.
+/// What was published, if the document is an envelope of SNS around JSON.
+fn published_in(document: &Value) -> Option<Value> {
+    let message = document["Message"].as_str().filter(|_| document["Type"] == "Notification")?;
+    serde_json::from_str(message).ok()
+}
+
+/// A notification of S3, its test event, or the same by EventBridge.
 fn tells_of_objects(document: &Value) -> bool {
-    let is_one = |value: &Value| {
-        value["Records"][0]["eventSource"] == "aws:s3"
-            || value["Event"] == "s3:TestEvent"
-            || value["source"] == "aws.s3"
-    };
-    let in_sns = || {
-        let message = document["Message"].as_str().filter(|_| document["Type"] == "Notification")?;
-        serde_json::from_str::<Value>(message).ok()
-    };
-    is_one(document) || in_sns().is_some_and(|inner| is_one(&inner))
+    document["Records"][0]["eventSource"] == "aws:s3"
+        || document["Event"] == "s3:TestEvent"
+        || document["source"] == "aws.s3"
 }
 
 /// The id that stays the same when AWS delivers the same once more: of the event, else of the notification, else of

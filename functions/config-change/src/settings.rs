@@ -1,5 +1,6 @@
 //! The environment of the function -> its settings.
 
+use config_aggregator::AggregatorSettings;
 use config_item::{TypeFilter, TypeFilterError};
 use telemetry::{SettingsError, required, required_number};
 
@@ -15,6 +16,8 @@ pub struct Settings {
     pub config_buckets: Vec<String>,
     /// `CONFIG_TYPES`: which types become entities. The default leaves out the noisy ones.
     pub types: TypeFilter,
+    /// Who is asked for an oversized item that no bucket holds.
+    pub aggregator: Option<AggregatorSettings>,
     /// `MAX_RECEIVE_COUNT`, as in the redrive policy of the queue.
     pub max_receive_count: u32,
 }
@@ -39,6 +42,7 @@ impl Settings {
             catalog_bucket: required("CATALOG_BUCKET").map_err(ConfigSettingsError::Required)?,
             config_buckets: buckets.map(str::to_owned).collect(),
             types: optional("CONFIG_TYPES").parse().map_err(ConfigSettingsError::Types)?,
+            aggregator: AggregatorSettings::from_env(),
             max_receive_count: required_number("MAX_RECEIVE_COUNT").map_err(ConfigSettingsError::Required)?,
         })
     }

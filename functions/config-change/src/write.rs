@@ -115,12 +115,15 @@ pub(crate) async fn see_account(
 ) -> Result<(), ConfigChangeError> {
     let seen = (partition.to_owned(), account_id.to_owned());
     let known = || deps.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-    if known().contains(&seen) {
+    // Known from here on, so that the other messages of the batch do not write it too: if it fails, this one is tried again.
+    if !known().insert(seen.clone()) {
         return Ok(());
     }
-    if let Some((key, fragment)) = observed_account(partition, account_id, delivery) {
-        write(&key, &fragment, deps, account, moment).await.map_err(ConfigChangeError::Store)?;
+    if let Some((key, fragment)) = observed_account(partition, account_id, delivery)
+        && let Err(error) = write(&key, &fragment, deps, account, moment).await
+    {
+        known().remove(&seen);
+        return Err(ConfigChangeError::Store(error));
     }
-    known().insert(seen);
     Ok(())
 }

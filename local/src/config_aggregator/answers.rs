@@ -36,7 +36,7 @@ pub(super) fn answer(
     let answer = match operation {
         "SelectAggregateResourceConfig" => select(request, items, page, trouble)?,
         "GetAggregateDiscoveredResourceCounts" => counts(request, items, page)?,
-        "GetAggregateResourceConfig" => whole(request, items)?,
+        "GetAggregateResourceConfig" => whole(request, items, trouble)?,
         other => return Err(refused("UnknownOperationException", format!("`{other}` is not answered here"))),
     };
     Ok(answer.to_string())
@@ -107,12 +107,16 @@ fn counts(request: &Value, items: &Items, page: Option<usize>) -> Result<Value, 
     }))
 }
 
-fn whole(request: &Value, items: &Items) -> Result<Value, Refusal> {
+fn whole(request: &Value, items: &Items, trouble: Option<Trouble>) -> Result<Value, Refusal> {
     let named = &request["ResourceIdentifier"];
     let part = |name: &str| named[name].as_str().unwrap_or_default().to_owned();
     let key = (part("SourceAccountId"), part("SourceRegion"), part("ResourceType"), part("ResourceId"));
     let item = items.whole(&key);
-    let item = item.ok_or_else(|| refused("ResourceNotDiscoveredException", format!("`{}` is not known", key.3)))?;
+    let mut item =
+        item.ok_or_else(|| refused("ResourceNotDiscoveredException", format!("`{}` is not known", key.3)))?;
+    if let (Some(Trouble::NoTags), Some(fields)) = (trouble, item.as_object_mut()) {
+        fields.remove("tags");
+    }
     Ok(json!({ "ConfigurationItem": item }))
 }
 

@@ -48,7 +48,7 @@ pub enum Trouble {
     ShortPage,
     /// The results come without tags: told as an empty list.
     EmptyTags,
-    /// The results come without the field of the tags.
+    /// The results come without the field of the tags, a single item too.
     NoTags,
     /// One result is cut off in the middle.
     CutResult,

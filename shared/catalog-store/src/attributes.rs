@@ -95,6 +95,11 @@ pub(crate) const APPLIED_MS: &str = "applied_ms";
 pub(crate) const SET_LAG: &str = "SET captured_ms = :captured, told_ms = :told, applied_ms = :applied";
 pub(crate) const IF_LATER_CAPTURE: &str = "attribute_not_exists(captured_ms) OR captured_ms < :captured";
 const COUNT_PREFIX: &str = "n:";
+/// The newest ids of what a count counted: a set.
+const COUNTED_PREFIX: &str = "i:";
+pub(crate) const COUNT_ONCE: &str = "ADD #n :one, #i :id_set";
+pub(crate) const IF_NOT_COUNTED: &str = "attribute_not_exists(#i) OR NOT contains(#i, :id)";
+pub(crate) const FORGET_COUNTED: &str = "DELETE #i :oldest";
 pub(crate) const LAST_EVENT: &str = "last_event_ms";
 pub(crate) const SET_LAST_EVENT: &str = "SET last_event_ms = :last";
 pub(crate) const IF_LATER_EVENT: &str = "attribute_not_exists(last_event_ms) OR last_event_ms < :last";
@@ -248,6 +253,10 @@ pub(crate) fn fragment_key(attribute: &str) -> Option<FragmentKey> {
 
 pub(crate) fn count_attribute(name: &str) -> String {
     format!("{COUNT_PREFIX}{name}")
+}
+
+pub(crate) fn counted_attribute(name: &str) -> String {
+    format!("{COUNTED_PREFIX}{name}")
 }
 
 pub(crate) fn count_name(attribute: &str) -> Option<&str> {

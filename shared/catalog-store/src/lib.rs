@@ -32,8 +32,11 @@ mod sweeps;
 mod table;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_types::service_config::ServiceConfigKey;
 use catalog_model::Rules;
 use tokio::sync::OnceCell;
@@ -57,6 +60,9 @@ pub use siblings::{
     SiblingPage,
 };
 pub use sweeps::SweepState;
+
+/// DynamoDB answers in milliseconds, a page of a megabyte in less than a second.
+const MAX_TRY: Duration = Duration::from_secs(20);
 
 /// The table and the bucket of one catalog. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -82,7 +88,7 @@ pub enum Read {
 
 impl CatalogStore {
     pub fn connect(config: &SdkConfig, table: &str, catalog_bucket: &str) -> Self {
-        Self::from_clients(aws_sdk_dynamodb::Client::new(config), s3_client(config), table, catalog_bucket)
+        Self::from_clients(dynamodb_client(config), s3_client(config), table, catalog_bucket)
     }
 
     /// For clients with settings of their own, such as interceptors.
@@ -107,6 +113,16 @@ impl Read {
     fn is_consistent(self) -> bool {
         self == Self::Consistent
     }
+}
+
+/// A client that gives up a try after [`MAX_TRY`]. Its requests and answers are whole texts: watching how fast each
+/// of them flows, as the SDK does by default, finds nothing else, and costs more.
+fn dynamodb_client(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(MAX_TRY).build();
+    let config = aws_sdk_dynamodb::config::Builder::from(config)
+        .timeout_config(timeouts)
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
 /// A client that addresses buckets by path where the configuration names an endpoint for S3: a local one has no host

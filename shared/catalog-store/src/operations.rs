@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::attributes::{self, Item, n, s};
+use crate::attributes::{self, Item, n, s, ss};
 use crate::bodies::Folder;
 use crate::root::send_unless_condition_fails;
 use crate::{CatalogStore, StoreError};
@@ -15,6 +16,8 @@ const DAY_S: u64 = 24 * 60 * 60;
 const KEEP_FAILURES_S: u64 = 14 * DAY_S;
 /// A subject that nobody has brought up for so long will not come. Parking it again starts anew.
 const KEEP_PARKED_S: u64 = 90 * DAY_S;
+/// Ids that a count remembers: more than are told twice within a day, and a kilobyte or two.
+pub(crate) const KEPT_IDS: usize = 64;
 /// What one status answer lists of each kind.
 const MAX_LISTED: usize = 1000;
 /// A detail says why in a sentence or two; it is no place for a body.
@@ -96,6 +99,50 @@ impl CatalogStore {
         if !is_counted && !add.is_empty() {
             update.update_expression(add.trim_start()).send().await.map_err(StoreError::aws("UpdateItem"))?;
         }
+        Ok(())
+    }
+
+    /// Adds 1 to a count of a source for something that has an id and happened at `at_ms`: once, however often it is told,
+    /// as long as no [`KEPT_IDS`] younger ones of that name are known. One UpdateItem, and now and then another.
+    pub async fn count_once(&self, source: &str, name: &str, id: &str, at_ms: u64) -> Result<(), StoreError> {
+        let key = attributes::key(attributes::COUNTS_PK, source);
+        let ids = attributes::counted_attribute(name);
+        // They order as their times do.
+        let id = format!("{at_ms:012x}#{id}");
+        let update = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key.clone()))
+            .update_expression(attributes::COUNT_ONCE)
+            .condition_expression(attributes::IF_NOT_COUNTED)
+            .expression_attribute_names("#n", attributes::count_attribute(name))
+            .expression_attribute_names("#i", &ids)
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":id", s(&id))
+            .expression_attribute_values(":id_set", ss(&id))
+            .return_values(ReturnValue::UpdatedNew);
+        let counted = match update.send().await {
+            Ok(answer) => answer.attributes.unwrap_or_default(),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                return Ok(());
+            }
+            Err(error) => return Err(StoreError::aws("UpdateItem")(error)),
+        };
+        let mut known = attributes::texts(&counted, &ids).to_vec();
+        let Some(too_many) = known.len().checked_sub(KEPT_IDS).filter(|count| *count > 0) else { return Ok(()) };
+        known.sort_unstable();
+        known.truncate(too_many);
+        self.dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .update_expression(attributes::FORGET_COUNTED)
+            .expression_attribute_names("#i", ids)
+            .expression_attribute_values(":oldest", AttributeValue::Ss(known))
+            .send()
+            .await
+            .map_err(StoreError::aws("UpdateItem"))?;
         Ok(())
     }
 

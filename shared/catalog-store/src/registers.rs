@@ -1,15 +1,13 @@
 //! What is kept beside a record without a time of its own: one item for each thing that says something of it, which holds
 //! the newest that it said. Unlike a sibling it never expires: it counts until it is said again.
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use catalog_model::{Applied, RecordKey, Version};
 use serde_json::Value;
 
-use crate::attributes::{self, s};
+use crate::attributes;
 use crate::bodies::Folder;
 use crate::records::check_pk;
-use crate::siblings::{MAX_SIBLING_BYTES, is_id, version_of};
+use crate::siblings::{Beside, version_of};
 use crate::{CatalogStore, StoreError};
 
 /// Registers of one kind beside one record that are read at most. AWS allows 1,000 rules of Config in a region.
@@ -51,41 +49,10 @@ impl CatalogStore {
         kind: RegisterKind,
         register: &Register,
     ) -> Result<Applied, StoreError> {
-        let pk = beside.to_string();
-        check_pk(&pk)?;
-        let wrong = |attribute: &str, detail| StoreError::WrongShape {
-            item: format!("{pk} {}", kind.prefix()),
-            attribute: attribute.to_owned(),
-            detail,
-        };
-        if !is_id(&register.id) {
-            return Err(wrong(attributes::SK, "its id is not 1 to 64 letters and digits"));
-        }
-        let text = register.body.to_string();
-        if text.len() > MAX_SIBLING_BYTES {
-            return Err(StoreError::SiblingTooLong { bytes: text.len(), max: MAX_SIBLING_BYTES });
-        }
-        let update = self
-            .dynamodb
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(attributes::key(&pk, &format!("{}{}", kind.prefix(), register.id))))
-            .update_expression(attributes::PUT_REGISTER)
-            .condition_expression(attributes::IF_NEWER)
-            .expression_attribute_values(":v", s(register.version.as_str()))
-            .expression_attribute_values(":b", s(text))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        match update.send().await {
-            Ok(_) => Ok(Applied::Applied),
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let standing = failed.item().and_then(version_of);
-                    let standing = standing.ok_or_else(|| wrong(attributes::VERSION, "it is no readable version"))?;
-                    Ok(if standing == register.version { Applied::Duplicate } else { Applied::Stale })
-                }
-                _ => Err(StoreError::aws("UpdateItem")(error)),
-            },
-        }
+        let sk = format!("{}{}", kind.prefix(), register.id);
+        let update = self.dynamodb.update_item().update_expression(attributes::PUT_REGISTER);
+        let Register { id, version, body } = register;
+        self.put_beside(update, &beside.to_string(), &sk, Beside { prefix: kind.prefix(), id, version, body }).await
     }
 
     /// All registers of a kind beside a record, in the order of their ids: consistent, so that every write that was

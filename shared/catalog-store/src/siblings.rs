@@ -9,6 +9,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 use catalog_model::{Applied, Identity, RecordKey, Version};
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,15 @@ pub struct SiblingCursor {
 #[error("it is no cursor of this list")]
 pub struct SiblingCursorError;
 
+/// What is written beside a record: siblings and registers have this in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    pub(crate) prefix: &'static str,
+    pub(crate) id: &'a str,
+    pub(crate) version: &'a Version,
+    pub(crate) body: &'a Value,
+}
+
 impl SiblingKind {
     fn prefix(self) -> &'static str {
         match self {
@@ -92,30 +102,41 @@ impl CatalogStore {
         sibling: &Sibling,
     ) -> Result<Applied, StoreError> {
         let pk = RecordKey::Entity(identity.clone()).to_string();
-        check_pk(&pk)?;
         let sk = attributes::sibling_sk(kind.prefix(), sibling.at_ms, &sibling.id);
+        let expires_at = (sibling.at_ms / 1_000).saturating_add(KEEP_SIBLINGS_S);
+        let update = self.dynamodb.update_item().update_expression(attributes::PUT_SIBLING);
+        let update = update.expression_attribute_values(":at", n(expires_at));
+        let Sibling { id, version, body, .. } = sibling;
+        self.put_beside(update, &pk, &sk, Beside { prefix: kind.prefix(), id, version, body }).await
+    }
+
+    /// Writes what is kept beside a record, if it is newer than what stands there.
+    pub(crate) async fn put_beside(
+        &self,
+        update: UpdateItemFluentBuilder,
+        pk: &str,
+        sk: &str,
+        Beside { prefix, id, version, body }: Beside<'_>,
+    ) -> Result<Applied, StoreError> {
+        check_pk(pk)?;
         let wrong = |attribute: &str, detail| StoreError::WrongShape {
-            item: format!("{pk} {}", kind.prefix()),
+            item: format!("{pk} {prefix}"),
             attribute: attribute.to_owned(),
             detail,
         };
-        if !is_id(&sibling.id) {
+        if !is_id(id) {
             return Err(wrong(attributes::SK, "its id is not 1 to 64 letters and digits"));
         }
-        let text = sibling.body.to_string();
+        let text = body.to_string();
         if text.len() > MAX_SIBLING_BYTES {
             return Err(StoreError::SiblingTooLong { bytes: text.len(), max: MAX_SIBLING_BYTES });
         }
-        let update = self
-            .dynamodb
-            .update_item()
+        let update = update
             .table_name(&self.table)
-            .set_key(Some(attributes::key(&pk, &sk)))
-            .update_expression(attributes::PUT_SIBLING)
+            .set_key(Some(attributes::key(pk, sk)))
             .condition_expression(attributes::IF_NEWER)
-            .expression_attribute_values(":v", s(sibling.version.as_str()))
+            .expression_attribute_values(":v", s(version.as_str()))
             .expression_attribute_values(":b", s(text))
-            .expression_attribute_values(":at", n((sibling.at_ms / 1_000).saturating_add(KEEP_SIBLINGS_S)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match update.send().await {
             Ok(_) => Ok(Applied::Applied),
@@ -123,7 +144,7 @@ impl CatalogStore {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     let standing = failed.item().and_then(version_of);
                     let standing = standing.ok_or_else(|| wrong(attributes::VERSION, "it is no readable version"))?;
-                    Ok(if standing == sibling.version { Applied::Duplicate } else { Applied::Stale })
+                    Ok(if standing == *version { Applied::Duplicate } else { Applied::Stale })
                 }
                 _ => Err(StoreError::aws("UpdateItem")(error)),
             },
@@ -196,7 +217,7 @@ fn cursor_of(item: &Item, prefix: &str) -> Option<SiblingCursor> {
     attributes::text(item, attributes::SK)?.strip_prefix(prefix)?.parse().ok()
 }
 
-pub(crate) fn is_id(text: &str) -> bool {
+fn is_id(text: &str) -> bool {
     (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

@@ -22,7 +22,7 @@ const MAX_PAGE_GROUPS: i32 = 1000;
 const MAX_ATTEMPTS: u32 = 8;
 
 /// Who assumes a role, as its account's CloudTrail names it.
-const SESSION: &str = "callboard-reconcile";
+const SESSION: &str = "callboard";
 
 /// One aggregator. Cheap to clone.
 #[derive(Debug, Clone)]

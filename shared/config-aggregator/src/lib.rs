@@ -8,7 +8,9 @@ mod client;
 mod error;
 mod item;
 mod query;
+mod settings;
 
 pub use client::{ConfigAggregator, CountBy, ItemKey, Page};
 pub use error::AggregatorError;
 pub use query::Scope;
+pub use settings::AggregatorSettings;

@@ -1,5 +1,6 @@
 //! Config's word that it put a snapshot or a history into its bucket, or could not -> what, where and when.
 
+use catalog_model::tie_of;
 use serde_json::Value;
 
 use crate::clock;
@@ -34,6 +35,8 @@ pub struct FileDelivery {
     pub region: Option<String>,
     /// Milliseconds since 1970.
     pub at_ms: u64,
+    /// The same for the same word of Config, whatever way it comes.
+    pub id: String,
 }
 
 impl Delivered {
@@ -64,13 +67,18 @@ impl FileDelivery {
         let Some(at_ms) = pick(notification, &[field]).and_then(clock::epoch_ms) else {
             return Some(Err(ConfigItemError::Missing { what: "delivery status", field }));
         };
-        let key = text(notification, &["s3ObjectKey"]).and_then(|key| FileKey::parse(&key));
+        let key = text(notification, &["s3ObjectKey"]);
+        let snapshot = text(notification, &["configSnapshotId"]);
+        let said = [Some(message_type), key.as_deref(), snapshot.as_deref()].map(Option::unwrap_or_default);
+        let id = format!("{:016x}", tie_of(said.join("\n").as_bytes()));
+        let key = key.and_then(|key| FileKey::parse(&key));
         Some(Ok(Self {
             delivered,
             outcome,
             account: key.as_ref().map(|key| key.account.clone()),
             region: key.map(|key| key.region),
             at_ms,
+            id,
         }))
     }
 

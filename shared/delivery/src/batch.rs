@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use futures::{StreamExt, stream};
 use tracing::warn;
 
 use crate::{Class, Classify, describe};
@@ -101,12 +102,42 @@ impl Classify for RecordError {
 /// that the future is `Send`: checked on Rust 1.95.)
 ///
 /// A panic in `apply` is not caught: Lambda restarts the function, and SQS hands out the batch again.
-pub async fn batch<'e, T, E, F, Applying>(event: &'e SqsEvent, max_receive_count: u32, mut apply: F) -> BatchOutcome<T>
+pub async fn batch<'e, T, E, F, Applying>(event: &'e SqsEvent, max_receive_count: u32, apply: F) -> BatchOutcome<T>
 where
     E: Classify + 'static,
     F: FnMut(Message<'e>) -> Applying,
     Applying: Future<Output = Result<T, E>>,
 {
+    concurrent_batch(event, max_receive_count, 1, apply).await
+}
+
+/// As [`batch`], with up to `at_once` messages under way: for messages that commute, and of which so many may be held.
+pub async fn concurrent_batch<'e, T, E, F, Applying>(
+    event: &'e SqsEvent,
+    max_receive_count: u32,
+    at_once: usize,
+    mut apply: F,
+) -> BatchOutcome<T>
+where
+    E: Classify + 'static,
+    F: FnMut(Message<'e>) -> Applying,
+    Applying: Future<Output = Result<T, E>>,
+{
+    // Gathered first: with a closure over the records inside, no future around it could be sent to another thread.
+    let tries: Vec<_> = event
+        .records
+        .iter()
+        .map(|record| {
+            let applying = Message::of(record, max_receive_count).map(&mut apply);
+            async {
+                match applying {
+                    Ok(applying) => Ok(applying.await),
+                    Err(error) => Err(error),
+                }
+            }
+        })
+        .collect();
+    let mut tried = stream::iter(tries).buffered(at_once);
     let mut outcome = BatchOutcome {
         response: SqsBatchResponse::default(),
         counts: Counts::default(),
@@ -115,27 +146,34 @@ where
         recovered: Vec::new(),
     };
     for (index, record) in event.records.iter().enumerate() {
-        let receive_count = receive_count(record);
-        let last_try = receive_count >= max_receive_count;
-        let Some(id) = record.message_id.as_deref().filter(|id| !id.is_empty()) else {
-            let id = format!("#{index}");
-            outcome.fail(id, &RecordError::MissingMessageId, receive_count, true);
-            continue;
-        };
-        let Some(body) = record.body.as_deref() else {
-            outcome.response.add_failure(id);
-            outcome.fail(id.to_owned(), &RecordError::MissingBody, receive_count, last_try);
-            continue;
-        };
-        match apply(Message { id, body, receive_count, last_try }).await {
-            Ok(applied) => outcome.acknowledge(applied, id, receive_count),
-            Err(error) => {
+        let Some(tried) = tried.next().await else { break };
+        let (receive_count, last_try) = receives(record, max_receive_count);
+        let id = record.message_id.as_deref().unwrap_or_default();
+        match tried {
+            Ok(Ok(applied)) => outcome.acknowledge(applied, id, receive_count),
+            Ok(Err(error)) => {
                 outcome.response.add_failure(id);
                 outcome.fail(id.to_owned(), &error, receive_count, last_try);
+            }
+            Err(RecordError::MissingMessageId) => {
+                outcome.fail(format!("#{index}"), &RecordError::MissingMessageId, receive_count, true);
+            }
+            Err(RecordError::MissingBody) => {
+                outcome.response.add_failure(id);
+                outcome.fail(id.to_owned(), &RecordError::MissingBody, receive_count, last_try);
             }
         }
     }
     outcome
+}
+
+impl<'e> Message<'e> {
+    fn of(record: &'e SqsMessage, max_receive_count: u32) -> Result<Self, RecordError> {
+        let id = record.message_id.as_deref().filter(|id| !id.is_empty()).ok_or(RecordError::MissingMessageId)?;
+        let body = record.body.as_deref().ok_or(RecordError::MissingBody)?;
+        let (receive_count, last_try) = receives(record, max_receive_count);
+        Ok(Self { id, body, receive_count, last_try })
+    }
 }
 
 impl<T> BatchOutcome<T> {
@@ -162,10 +200,12 @@ impl<T> BatchOutcome<T> {
     }
 }
 
-fn receive_count(record: &SqsMessage) -> u32 {
+/// How often it was handed out, this time included, and whether there is no next time.
+fn receives(record: &SqsMessage, max_receive_count: u32) -> (u32, bool) {
     // Absent or unreadable only in hand-made events: then this is the first time.
     let count = record.attributes.get("ApproximateReceiveCount");
-    count.and_then(|count| count.parse().ok()).unwrap_or(1).max(1)
+    let receive_count = count.and_then(|count| count.parse().ok()).unwrap_or(1).max(1);
+    (receive_count, receive_count >= max_receive_count)
 }
 
 #[cfg(test)]

@@ -1,3 +1,6 @@
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -78,6 +81,27 @@ async fn one_bad_message_among_ten_is_the_only_one_reported_back() {
 }
 
 #[tokio::test]
+async fn as_many_messages_as_permitted_are_under_way_and_are_answered_for_in_their_order() {
+    let ids: Vec<String> = (0..10).map(|n| format!("m{n}")).collect();
+    let event = event(ids.iter().map(|id| record(Some(id), Some("ok"), 1)).collect());
+    for at_once in [1_usize, 3, 100] {
+        let [running, most] = [0, 0].map(AtomicUsize::new);
+        let outcome = concurrent_batch(&event, 3, at_once, async |message| {
+            most.fetch_max(running.fetch_add(1, Relaxed) + 1, Relaxed);
+            // Whoever began first is done last.
+            for _ in 0..20 - message.id[1..].parse::<usize>().unwrap() {
+                tokio::task::yield_now().await;
+            }
+            running.fetch_sub(1, Relaxed);
+            Ok::<_, TestError>(message.id)
+        })
+        .await;
+        assert_eq!(outcome.applied, ids);
+        assert_eq!(most.into_inner(), at_once.min(10));
+    }
+}
+
+#[tokio::test]
 async fn a_failure_is_dead_only_at_its_last_permitted_receive() {
     for (receive_count, max, dead) in
         [(1, 3, false), (2, 3, false), (3, 3, true), (4, 3, true), (1, 1, true), (1, 0, true)]
@@ -153,11 +177,12 @@ proptest! {
             1_u32..6,
         ), 0..20),
         max in 0_u32..5,
+        at_once in 1_usize..4,
     ) {
         let records = messages.iter().map(|(id, body, count)| record(id.as_deref(), *body, *count)).collect();
         let event = event(records);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let outcome = runtime.block_on(batch(&event, max, by_body));
+        let outcome = runtime.block_on(concurrent_batch(&event, max, at_once, by_body));
 
         let Counts { received, acked, retried, dead } = outcome.counts;
         prop_assert_eq!(received, messages.len() as u64);

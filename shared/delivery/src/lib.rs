@@ -14,7 +14,7 @@ pub mod eventbridge;
 pub mod s3_notification;
 pub mod sns;
 
-pub use batch::{BatchOutcome, Counts, Failure, Message, batch};
+pub use batch::{BatchOutcome, Counts, Failure, Message, batch, concurrent_batch};
 pub use classify::{Class, Classify, describe};
 pub use envelope_error::EnvelopeError;
 pub use settings::cors_from_env;

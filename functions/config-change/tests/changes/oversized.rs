@@ -1,5 +1,6 @@
 //! Items too large for their messages.
 
+use callboard::config_aggregator::{Aggregator, Trouble};
 use catalog_model::{Identity, Pointer};
 use serde_json::{Value, json};
 
@@ -116,6 +117,70 @@ async fn no_bucket_and_no_key_but_those_of_config_is_asked() {
         assert!(is_incomplete(&stack).await, "it exists all the same");
     }
     assert_eq!(stack.asked.take(), [""; 0]);
+}
+
+/// Whether the record is marked as incomplete after the notice, and how often the aggregator was asked.
+async fn noticed(stack: &Stack, aggregator: &Aggregator, location: Option<&str>) -> (bool, u64) {
+    drop(aggregator.take_calls());
+    stack.take(&notice(location, 5)).await;
+    let calls = aggregator.take_calls();
+    assert!(calls.keys().all(|operation| operation == "GetAggregateResourceConfig"), "{calls:?}");
+    (is_incomplete(stack).await, calls.values().sum())
+}
+
+#[tokio::test]
+async fn an_item_that_is_in_no_bucket_of_ours_is_asked_of_the_aggregator() {
+    let foreign = format!("{OTHER}/{}", key());
+    let absent = format!("{CONFIG}/{}", key());
+    for location in [None, Some(foreign.as_str()), Some(absent.as_str()), Some("x/etc/passwd")] {
+        for second in [5, 6] {
+            let mut stack = Stack::start().await;
+            let aggregator = stack.start_aggregator().await;
+            aggregator.hear(&queue_item("jobs", "OK", second));
+            assert_eq!(noticed(&stack, &aggregator, location).await, (false, 1), "{location:?}");
+            assert_eq!(delay(&stack).await, Some(json!(7)));
+            assert_eq!(stack.counts().await.get("incomplete"), None);
+            assert!(stack.asked.take().iter().all(|path| path.contains(CONFIG)), "the foreign bucket was asked");
+        }
+    }
+    let mut stack = Stack::start().await;
+    let aggregator = stack.start_aggregator().await;
+    stack.put(CONFIG, &key(), full(5)).await;
+    assert_eq!(noticed(&stack, &aggregator, Some(&absent)).await, (false, 0), "the bucket has it");
+}
+
+#[tokio::test]
+async fn what_the_aggregator_does_not_have_either_stays_marked() {
+    let mut stack = Stack::start().await;
+    let aggregator = stack.start_aggregator().await;
+    assert_eq!(noticed(&stack, &aggregator, None).await, (true, 1), "it does not know the resource");
+    aggregator.hear(&queue_item("jobs", "OK", 4));
+    assert_eq!(noticed(&stack, &aggregator, None).await, (true, 1), "it holds an older state");
+    aggregator.hear(&queue_item("jobs", "OK", 5));
+    for trouble in [Trouble::Oversized, Trouble::AccessDenied, Trouble::NoTags] {
+        aggregator.misbehave(move |_| Some(trouble));
+        assert_eq!(noticed(&stack, &aggregator, None).await, (true, 1), "{trouble:?}");
+    }
+    // What would be refused without an aggregator is refused.
+    let foreign = notice(Some(&format!("{OTHER}/{}", key())), 5).to_string();
+    assert_eq!(stack.send(&[("m", 3, foreign)]).await, ["m"]);
+    assert_eq!(stack.status().await.failures[0].code, "foreign-bucket");
+}
+
+#[tokio::test]
+async fn an_aggregator_that_is_in_trouble_is_asked_again_and_the_record_is_marked_meanwhile() {
+    for trouble in [Trouble::Throttled, Trouble::Broken] {
+        let mut stack = Stack::start().await;
+        let aggregator = stack.start_aggregator().await;
+        aggregator.hear(&queue_item("jobs", "OK", 5));
+        aggregator.misbehave(move |_| Some(trouble));
+        assert_eq!(stack.send(&[("m", 1, notice(None, 5).to_string())]).await, ["m"], "{trouble:?}");
+        assert_eq!(stack.status().await.failures[0].code, "aggregator");
+        assert!(is_incomplete(&stack).await);
+        aggregator.behave();
+        assert!(stack.send(&[("m", 2, notice(None, 5).to_string())]).await.is_empty());
+        assert!(!is_incomplete(&stack).await);
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_s3::primitives::ByteStream;
+use callboard::config_aggregator::{AGGREGATOR, Aggregator};
 use catalog_model::{Identity, Record, RecordKey, Rules, Stitched, stitch};
 use catalog_store::{CatalogStore, Read, Status};
+use config_aggregator::ConfigAggregator;
 use config_change::{Deps, SOURCE, Settings, handle};
 use dynoxide::Database;
 use flate2::Compression;
@@ -129,6 +131,7 @@ impl Stack {
             catalog_bucket: "callboard-catalog".into(),
             config_buckets: vec![CONFIG.into()],
             types: types.parse().unwrap(),
+            aggregator: None,
             max_receive_count: 3,
         };
         let deps = Deps::from_clients(store, s3.clone(), &settings);
@@ -151,11 +154,30 @@ impl Stack {
             catalog_bucket: String::new(),
             config_buckets: vec![CONFIG.into()],
             types: "".parse().unwrap(),
+            aggregator: None,
             max_receive_count: 3,
         };
         let mut deps = Deps::from_clients(self.deps.store.clone(), s3, &settings);
+        deps.aggregator.clone_from(&self.deps.aggregator);
         deps.reading_time = self.deps.reading_time;
         deps
+    }
+
+    /// An aggregator for the function to ask.
+    pub(crate) async fn start_aggregator(&mut self) -> Aggregator {
+        let aggregator = Aggregator::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let config = aws_sdk_config::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-west-1"))
+            .credentials_provider(Credentials::new("key", "secret", None, None, "tests"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()));
+        let client = aws_sdk_config::Client::from_conf(config.build());
+        self.deps.aggregator = Some(ConfigAggregator::from_client(client, AGGREGATOR));
+        tokio::spawn(axum::serve(listener, aggregator.router()).into_future());
+        aggregator
     }
 
     /// Ids of the messages that failed.

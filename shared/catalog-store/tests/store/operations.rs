@@ -1,8 +1,9 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use catalog_model::{Door, SourceObject};
 use catalog_store::{FailureRecord, IngestLag, Parked};
 use serde_json::json;
 
-use crate::stack::{NOW, Stack, file, serial};
+use crate::stack::{NOW, Stack, TABLE, file, serial};
 
 fn failure(source: &str, id: &str, receive_count: u32) -> FailureRecord {
     FailureRecord {
@@ -48,6 +49,22 @@ async fn concurrent_counts_are_all_counted() {
     }
     let status = stack.store.status().await.unwrap();
     assert_eq!((status.sources[0].counts["a"], status.sources[0].last_event_ms), (60, NOW + 39));
+}
+
+#[tokio::test]
+async fn what_has_an_id_is_counted_once_however_often_it_is_told() {
+    let stack = Stack::start().await;
+    for at in (0..100).chain([99, 50, 98]).chain(90..110) {
+        stack.store.count_once("config-delivery/1", "delivered", &format!("id{at}"), NOW + at).await.unwrap();
+    }
+    stack.store.count_once("config-delivery/1", "failed", "id0", NOW).await.unwrap();
+    let status = stack.store.status().await.unwrap();
+    let counts: Vec<_> = status.sources[0].counts.iter().map(|(name, count)| (name.as_str(), *count)).collect();
+    assert_eq!(counts, [("delivered", 110), ("failed", 1)], "and the ids are no counts");
+    let key = [("pk", "m#counts"), ("sk", "config-delivery/1")].map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let key = key.into_iter().map(|(name, text)| (name, AttributeValue::S(text))).collect();
+    let item = stack.raw.get_item().table_name(TABLE).set_key(Some(key)).send().await.unwrap().item.unwrap();
+    assert_eq!(item["i:delivered"].as_ss().unwrap().len(), 64, "no more of them are remembered");
 }
 
 #[tokio::test]
