@@ -187,6 +187,9 @@ fn with_cost_report(functions: Functions, config: &SdkConfig) -> Functions {
         catalog_bucket: wiring::CATALOG_BUCKET.name.to_owned(),
         reports_bucket: wiring::REPORTS_BUCKET.name.to_owned(),
         max_receive_count: max_receive_count(wiring::COST_REPORT),
+        max_report_bytes: cost_report::DEFAULT_MAX_REPORT_BYTES,
+        // There is no Athena on this machine: what is too large is refused.
+        athena: None,
     };
     let deps = Arc::new(cost_report::Deps::connect(config, &settings));
     functions.with(wiring::COST_REPORT, move |event| {

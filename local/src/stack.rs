@@ -278,7 +278,8 @@ impl Stack {
     pub fn put_event(&self, event: &Value) -> Result<Vec<String>, SendError> {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let (source, detail_type) = (text("source"), text("detail-type"));
-        let rules = wiring::RULES.iter().filter(|rule| rule.matches(source, detail_type));
+        let detail = event.get("detail").unwrap_or(&Value::Null);
+        let rules = wiring::RULES.iter().filter(|rule| rule.matches(source, detail_type, detail));
         rules.map(|rule| self.send(rule.queue, &event.to_string())).collect()
     }
 

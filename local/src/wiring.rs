@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// A bucket of the system. `resource` is its logical id in the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
@@ -43,6 +45,8 @@ pub struct Notification {
 pub struct Rule {
     pub sources: &'static [&'static str],
     pub detail_types: &'static [&'static str],
+    /// Fields of the event's detail, and the texts that they may have. A workgroup's is its logical id in the template.
+    pub detail: &'static [(&'static str, &'static [&'static str])],
     pub queue: &'static str,
 }
 
@@ -183,6 +187,7 @@ pub const RULES: &[Rule] = &[
             "Config Configuration Snapshot Delivery Status",
             "Config Configuration History Delivery Status",
         ],
+        detail: &[],
         queue: "ConfigQueue",
     },
     Rule {
@@ -195,7 +200,14 @@ pub const RULES: &[Rule] = &[
             "CodeDeploy Deployment State-change Notification",
             "CloudFormation Stack Status Change",
         ],
+        detail: &[],
         queue: "ExportQueue",
+    },
+    Rule {
+        sources: &["aws.athena"],
+        detail_types: &["Athena Query State Change"],
+        detail: &[("currentState", &["SUCCEEDED", "FAILED", "CANCELLED"]), ("workgroupName", &["AthenaWorkgroup"])],
+        queue: "ReportQueue",
     },
 ];
 
@@ -285,13 +297,18 @@ impl Notification {
 impl Rule {
     /// Whether an EventBridge event goes to this rule's queue.
     #[must_use]
-    pub fn matches(&self, source: &str, detail_type: &str) -> bool {
-        self.sources.contains(&source) && self.detail_types.contains(&detail_type)
+    pub fn matches(&self, source: &str, detail_type: &str, detail: &Value) -> bool {
+        let may_have = |(field, texts): &(&str, &[&str])| {
+            detail.get(field).and_then(Value::as_str).is_some_and(|text| texts.contains(&text))
+        };
+        self.sources.contains(&source) && self.detail_types.contains(&detail_type) && self.detail.iter().all(may_have)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -311,6 +328,20 @@ mod tests {
         for notification in NOTIFICATIONS {
             assert!(BUCKETS.iter().any(|bucket| bucket.resource == notification.bucket));
         }
+    }
+
+    #[test]
+    fn a_rule_matches_by_source_type_and_what_it_asks_of_the_detail() {
+        let to = |source: &str, detail_type: &str, detail: Value| -> Vec<&str> {
+            let rules = RULES.iter().filter(|rule| rule.matches(source, detail_type, &detail));
+            rules.map(|rule| rule.queue).collect()
+        };
+        let change = "Athena Query State Change";
+        let detail = |state: &str, workgroup: &str| json!({"currentState": state, "workgroupName": workgroup});
+        assert_eq!(to("aws.athena", change, detail("SUCCEEDED", "AthenaWorkgroup")), ["ReportQueue"]);
+        assert_eq!(to("aws.athena", change, detail("RUNNING", "AthenaWorkgroup")), [""; 0]);
+        assert_eq!(to("aws.athena", change, detail("FAILED", "primary")), [""; 0]);
+        assert_eq!(to("aws.config", "Config Configuration Item Change", Value::Null), ["ConfigQueue"]);
     }
 
     #[test]

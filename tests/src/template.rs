@@ -52,6 +52,7 @@ pub fn facts_of_template(template: &Value) -> Facts {
                     facts.insert(rule_fact(
                         &texts(&pattern["source"]),
                         &texts(&pattern["detail-type"]),
+                        &detail_of(&pattern["detail"]),
                         &logical(&target["Arn"]),
                     ));
                 }
@@ -137,7 +138,10 @@ pub fn facts_of_local_stack() -> Facts {
         }
     }
     for rule in wiring::RULES {
-        facts.insert(rule_fact(&rule.sources.join(" + "), &rule.detail_types.join(" + "), rule.queue));
+        let detail: Vec<String> =
+            rule.detail.iter().map(|(field, texts)| format!("{field} in {}", texts.join(" + "))).collect();
+        let (sources, types) = (rule.sources.join(" + "), rule.detail_types.join(" + "));
+        facts.insert(rule_fact(&sources, &types, &detail.join(", "), rule.queue));
     }
     let stream = wiring::TABLE_STREAM;
     facts.insert(format!("stream {}: {}", stream.table, stream.view));
@@ -171,8 +175,14 @@ fn notification_fact(bucket: &str, notification: &Value) -> String {
     format!("{event} in {bucket} at `{prefix}*{suffix}` -> {queue}")
 }
 
-fn rule_fact(source: &str, detail_types: &str, queue: &str) -> String {
-    format!("event {source} / {detail_types} -> {queue}")
+/// By the names of the fields.
+fn detail_of(pattern: &Value) -> String {
+    let fields = pattern.as_object().into_iter().flatten();
+    fields.map(|(field, of)| format!("{field} in {}", texts(of))).collect::<Vec<_>>().join(", ")
+}
+
+fn rule_fact(source: &str, detail_types: &str, detail: &str, queue: &str) -> String {
+    format!("event {source} / {detail_types} / {detail} -> {queue}")
 }
 
 fn source_fact(source: &str, function: &str, batch_size: &str, responses: &str) -> String {

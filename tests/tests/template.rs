@@ -144,12 +144,47 @@ fn refusals_of_the_gateway_are_json_in_the_shape_of_all_errors() {
 }
 
 #[test]
+fn the_table_of_athena_has_the_columns_that_are_read_of_a_report() {
+    let template = template();
+    let table = &template["Resources"]["AthenaTable"]["Properties"]["TableInput"];
+    let columns = table["StorageDescriptor"]["Columns"].as_array().unwrap();
+    let columns: Vec<(&str, &str)> =
+        columns.iter().map(|column| (column["Name"].as_str().unwrap(), column["Type"].as_str().unwrap())).collect();
+    assert_eq!(columns, billing_report::table_columns().collect::<Vec<_>>());
+    assert_eq!(table["PartitionKeys"], json!([{"Name": "folder", "Type": "string"}]));
+    let variables = &template["Resources"]["CostReportFunction"]["Properties"]["Environment"]["Variables"];
+    assert_eq!((&variables["ATHENA_TABLE"], &table["Name"]), (&json!("reports"), &json!("reports")));
+}
+
+/// The two calls of Athena that the function makes, and those that Athena makes in its name.
+#[test]
+fn who_asks_athena_may_ask_one_workgroup_and_write_to_one_folder() {
+    let template = template();
+    let policy = &template["Resources"]["CostReportAthenaPolicy"]["Properties"]["PolicyDocument"]["Statement"];
+    let on = |action: &str| -> Vec<&Value> {
+        let statements = policy.as_array().unwrap().iter();
+        let of = statements.filter(|statement| statement["Action"].as_array().unwrap().contains(&json!(action)));
+        of.map(|statement| &statement["Resource"]).collect()
+    };
+    for action in ["athena:StartQueryExecution", "athena:GetQueryExecution"] {
+        let [workgroup] = on(action)[..] else { panic!("{action}") };
+        assert!(workgroup.as_str().unwrap().ends_with(":workgroup/${AthenaWorkgroup}"), "{action}");
+    }
+    for action in ["s3:GetObject", "s3:PutObject"] {
+        assert_eq!(on(action), [&json!("${CatalogBucket.Arn}/athena/*")], "{action}");
+    }
+}
+
+#[test]
 fn only_reconcile_may_scan_the_table_and_no_role_uses_a_wildcard() {
     for (name, resource) in template()["Resources"].as_object().unwrap() {
-        if resource["Type"] != "AWS::IAM::Role" {
-            continue;
-        }
-        for policy in resource["Properties"]["Policies"].as_array().unwrap() {
+        let properties = &resource["Properties"];
+        let policies = match resource["Type"].as_str().unwrap() {
+            "AWS::IAM::Role" => properties["Policies"].as_array().unwrap().as_slice(),
+            "AWS::IAM::RolePolicy" => std::slice::from_ref(properties),
+            _ => continue,
+        };
+        for policy in policies {
             for statement in policy["PolicyDocument"]["Statement"].as_array().unwrap() {
                 // Jobs of pipelines have no ARN.
                 let of_jobs = statement["Action"].to_string().contains("codepipeline:PutJob");

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use billing_report::{ManifestError, ReportError};
+use billing_report::{ManifestError, ReportError, StatementError};
 use catalog_store::StoreError;
 use cost_model::{AmountError, SumsDiffer};
 use delivery::{Class, Classify, EnvelopeError};
@@ -27,7 +27,7 @@ pub enum CostReportError {
     Changed { key: String },
     #[error("{what} has {bytes} bytes, more than the {limit} that one function reads")]
     TooLarge { what: String, bytes: u64, limit: u64 },
-    #[error("could not read `{key}` from the reports bucket")]
+    #[error("could not read or write `{key}`")]
     Object {
         key: String,
         #[source]
@@ -46,6 +46,29 @@ pub enum CostReportError {
     },
     #[error("a reader of the report has not ended")]
     Unfinished,
+    #[error("the report of `{key}` is too large for one function, and Athena cannot roll it up")]
+    NotForAthena {
+        key: String,
+        #[source]
+        source: StatementError,
+    },
+    #[error("{operation} of Athena failed")]
+    Athena {
+        operation: &'static str,
+        /// The answer would be the same for every try.
+        is_refused: bool,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Retried: the event was faster than what Athena says of the query.
+    #[error("query `{id}` has not ended")]
+    QueryGoesOn { id: String },
+    #[error("query `{id}` has failed: {reason}; the month stays as it was until the report is delivered again")]
+    QueryFailed { id: String, reason: String },
+    #[error("query `{id}` has no list of what it unloaded, or one of files elsewhere")]
+    NoResult { id: String },
+    #[error("query `{id}` has read {found} lines, but the report has {expected}; nothing is published")]
+    LinesDiffer { id: String, found: u64, expected: u64 },
     #[error("the costs cannot be added up")]
     Sum(#[source] AmountError),
     #[error("the rollups differ from the bill; nothing is published")]
@@ -61,7 +84,9 @@ impl Classify for CostReportError {
             | Self::Changed { .. }
             | Self::Object { .. }
             | Self::Interrupted { .. }
-            | Self::Unfinished => Class::Retry,
+            | Self::Unfinished
+            | Self::QueryGoesOn { .. }
+            | Self::Athena { is_refused: false, .. } => Class::Retry,
             Self::Store(error) if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
         }
@@ -77,6 +102,11 @@ impl Classify for CostReportError {
             Self::Object { .. } => "object-unreadable",
             Self::Report { .. } => "bad-report",
             Self::Interrupted { .. } | Self::Unfinished => "interrupted",
+            Self::NotForAthena { .. } => "not-for-athena",
+            Self::Athena { .. } => "athena-unavailable",
+            Self::QueryGoesOn { .. } => "query-goes-on",
+            Self::QueryFailed { .. } | Self::NoResult { .. } => "query-failed",
+            Self::LinesDiffer { .. } => "lines-differ",
             Self::Sum(_) => "amount-too-large",
             Self::SumsDiffer(_) => "sums-differ",
             Self::Store(error) => error.code(),
@@ -103,6 +133,8 @@ impl CostReportError {
             | Self::ManifestTooLarge { .. }
             | Self::TooLarge { .. }
             | Self::Report { .. }
+            | Self::NotForAthena { .. }
+            | Self::QueryFailed { .. }
             | Self::Sum(_) => true,
             Self::Envelope(_)
             | Self::MissingObject { .. }
@@ -110,6 +142,10 @@ impl CostReportError {
             | Self::Object { .. }
             | Self::Interrupted { .. }
             | Self::Unfinished
+            | Self::Athena { .. }
+            | Self::QueryGoesOn { .. }
+            | Self::NoResult { .. }
+            | Self::LinesDiffer { .. }
             | Self::SumsDiffer(_)
             | Self::Store(_) => false,
         }

@@ -14,7 +14,7 @@
 
 use std::collections::BTreeMap;
 
-use billing_report::{LineSums, UsageKey, UsageSum};
+use billing_report::{LineSums, SeenResource, UsageKey, UsageSum};
 use cost_model::Amount;
 use serde_json::{Value, json};
 
@@ -27,7 +27,9 @@ pub(crate) fn evidence(sums: &LineSums, allocations: &Allocations) -> Value {
     let mut usage: Vec<(&UsageKey, &UsageSum)> =
         sums.evidence().usage().filter(|(key, _)| allocations.identity(&key.resource).is_some()).collect();
     let texts = |key: &UsageKey| {
-        [key.resource.id, key.resource.account, key.usage_type, key.operation, key.unit].map(|name| sums.name(name))
+        let SeenResource { id, product_code, account, region } = key.resource;
+        let names = [id, account, key.usage_type, key.operation, key.unit, product_code, region];
+        (names.map(|name| sums.name(name)), key.currency)
     };
     usage.sort_by(|(one, a), (other, b)| b.cost.cmp(&a.cost).then_with(|| texts(one).cmp(&texts(other))));
     let left_out = usage.len().saturating_sub(MAX_ENTRIES);

@@ -7,9 +7,13 @@
 //!   -> the store, under a generation that nobody reads yet -> one conditional flip of the head (`publish.rs`)
 //! ```
 //!
+//! A report that is too large for one function is rolled up by Athena first (`athena.rs`): the manifest starts a query, and the event
+//! of its end goes on with the rows of the result as with a report's.
+//!
 //! A report replaces its whole month. Whatever fails on the way, the head that stood still stands.
 
 mod allocations;
+mod athena;
 mod error;
 mod evidence;
 mod handler;
@@ -21,4 +25,4 @@ mod settings;
 
 pub use error::CostReportError;
 pub use handler::{Deps, handle};
-pub use settings::Settings;
+pub use settings::{AthenaSettings, DEFAULT_MAX_REPORT_BYTES, Settings};

@@ -1,6 +1,8 @@
-//! The reports bucket: manifests, and data files pinned to the bytes that they had when the manifest was read.
+//! The reports bucket: manifests, and data files; the bucket of results is read alike. Files are
+//! pinned to the bytes that they had when the manifest was read.
 
 use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
@@ -14,9 +16,6 @@ use crate::error::CostReportError;
 
 /// A manifest lists 10,000 files and some thousand columns at most.
 const MAX_MANIFEST_BYTES: u64 = 8 * 1024 * 1024;
-
-/// Largest report: what one function reads within its fifteen minutes.
-pub(crate) const MAX_REPORT_BYTES: u64 = 64 * 1024 * 1024 * 1024;
 
 /// Most bytes that are asked for with one call. Longer ranges are several calls, made at the same time.
 const MAX_CALL_BYTES: u64 = 8 * 1024 * 1024;
@@ -42,11 +41,26 @@ pub(crate) struct Announced {
 pub(crate) struct Pinned {
     pub(crate) file: DataFile,
     etag: String,
-    bytes: u64,
+    pub(crate) bytes: u64,
+}
+
+/// What tells it from any other file, and from itself with other bytes.
+impl fmt::Display for Pinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.file.key, self.etag, self.bytes)
+    }
 }
 
 impl ReportsBucket {
     pub(crate) async fn manifest(&self, key: &str) -> Result<Announced, CostReportError> {
+        let (body, modified_ms) = self.object(key).await?;
+        let manifest = Manifest::parse(&self.name, key, &body)
+            .map_err(|source| CostReportError::Manifest { key: key.into(), source })?;
+        Ok(Announced { manifest, modified_ms })
+    }
+
+    /// A small object, and the milliseconds since 1970 at which it was written.
+    pub(crate) async fn object(&self, key: &str) -> Result<(Bytes, u64), CostReportError> {
         let answer =
             self.s3.get_object().bucket(&self.name).key(key).send().await.map_err(|error| failed(key, error))?;
         let bytes = size(answer.content_length());
@@ -54,21 +68,20 @@ impl ReportsBucket {
             return Err(CostReportError::ManifestTooLarge { key: key.into(), bytes, limit: MAX_MANIFEST_BYTES });
         }
         let modified_ms = answer.last_modified().and_then(|time| time.to_millis().ok()).map_or(0, |ms| size(Some(ms)));
-        let body = collect(key, answer.body).await?;
-        let manifest = Manifest::parse(&self.name, key, &body)
-            .map_err(|source| CostReportError::Manifest { key: key.into(), source })?;
-        Ok(Announced { manifest, modified_ms })
+        Ok((collect(key, answer.body).await?, modified_ms))
+    }
+
+    pub(crate) async fn put(&self, key: &str, body: Vec<u8>) -> Result<(), CostReportError> {
+        let put = self.s3.put_object().bucket(&self.name).key(key).body(body.into());
+        put.send().await.map(|_| ()).map_err(|error| failed(key, error))
     }
 
     /// Notes which bytes each file has now, before any of them is read.
     ///
     /// # Errors
-    /// Fails on a file that is not there, and on too large a report.
+    /// Fails on a file that is not there.
     pub(crate) async fn pin(&self, files: &[DataFile]) -> Result<Vec<Pinned>, CostReportError> {
-        let pinned: Vec<Pinned> =
-            stream::iter(files.iter().map(|file| self.pin_file(file))).buffered(CONCURRENT_CALLS).try_collect().await?;
-        check_size("the report", pinned.iter().map(|file| file.bytes).sum(), MAX_REPORT_BYTES)?;
-        Ok(pinned)
+        stream::iter(files.iter().map(|file| self.pin_file(file))).buffered(CONCURRENT_CALLS).try_collect().await
     }
 
     async fn pin_file(&self, file: &DataFile) -> Result<Pinned, CostReportError> {
@@ -153,13 +166,6 @@ fn calls_of(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
 
 fn size(bytes: Option<i64>) -> u64 {
     bytes.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default()
-}
-
-fn check_size(what: &str, bytes: u64, limit: u64) -> Result<(), CostReportError> {
-    if bytes > limit {
-        return Err(CostReportError::TooLarge { what: what.to_owned(), bytes, limit });
-    }
-    Ok(())
 }
 
 async fn collect(key: &str, body: ByteStream) -> Result<Bytes, CostReportError> {

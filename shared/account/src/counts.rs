@@ -45,6 +45,8 @@ pub enum Extra {
     ReportsStale,
     /// Of the reports parsed: the very one stands.
     ReportsDuplicate,
+    /// Reports too large for one function, whose rollup Athena was asked for: parsed when that is done.
+    QueriesAsked,
 }
 
 impl Extra {
@@ -63,6 +65,7 @@ impl Extra {
             Self::Published => "published",
             Self::ReportsStale => "reportsStale",
             Self::ReportsDuplicate => "reportsDuplicate",
+            Self::QueriesAsked => "queriesAsked",
         }
     }
 }
@@ -115,7 +118,7 @@ mod tests {
 
     use super::*;
 
-    const EXTRAS: [Extra; 11] = [
+    const EXTRAS: [Extra; 12] = [
         Extra::Ignored,
         Extra::UnresolvedRelationships,
         Extra::TypesLeftOut,
@@ -127,6 +130,7 @@ mod tests {
         Extra::Published,
         Extra::ReportsStale,
         Extra::ReportsDuplicate,
+        Extra::QueriesAsked,
     ];
 
     fn counts() -> Counts {

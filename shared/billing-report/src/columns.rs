@@ -47,6 +47,10 @@ pub enum Column {
     PricingUnit,
     UnblendedRate,
     OnDemandRate,
+    /// Of a result of [`crate::roll_up_statement`]: how often the row's amounts count.
+    Copies,
+    /// And how many lines of the report it stands for.
+    Lines,
     /// Map: `user_environment`.
     ResourceTags,
     /// Map: `resourceTags/environment`.
@@ -114,6 +118,8 @@ pub static COLUMNS: &[(Column, &str, Requirement)] = &[
     (C::PricingUnit, "pricing_unit", Optional),
     (C::UnblendedRate, "line_item_unblended_rate", Optional),
     (C::OnDemandRate, "pricing_public_on_demand_rate", Optional),
+    (C::Copies, "callboard_copies", Optional),
+    (C::Lines, "callboard_lines", Optional),
     (C::ResourceTags, "resource_tags", Optional),
     (C::Tags, "tags", Optional),
     (C::CostCategory, "cost_category", Optional),
@@ -139,7 +145,9 @@ impl Column {
         match self {
             C::UsageStart | C::UsageEnd => Meaning::Time,
             C::Product | C::ResourceTags | C::Tags | C::CostCategory => Meaning::Map,
-            C::UsageAmount
+            C::Copies
+            | C::Lines
+            | C::UsageAmount
             | C::SavingsPlanTotal
             | C::SavingsPlanUsed
             | C::SavingsPlanUpfront

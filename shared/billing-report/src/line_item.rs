@@ -12,6 +12,7 @@ use crate::columns::Column;
 use crate::error::ReportError;
 use crate::kinds::Kinds;
 use crate::names::{Name, Names};
+use crate::rolled_up::Multiples;
 use crate::row::{Row, excerpt};
 use crate::semantics;
 use crate::tag_keys::TagRole;
@@ -189,7 +190,9 @@ pub(crate) fn read_row(
     counts: &mut ReadCounts,
 ) -> Result<Read, ReportError> {
     let Some(kind) = kinds.of(row, names)? else { return Ok(Read::NeedsProduct) };
+    let multiples = Multiples::of(row)?;
     let costs = semantics::costs(row, kind.line_type, names)?;
+    let amounts = multiples.amounts(row, costs.amounts)?;
     let usage_start = row.seconds(Column::UsageStart)?;
     let usage_start_s = usage_start.ok_or_else(|| value_error(row, Column::UsageStart, "", "time"))?;
     let resource = row.name(Column::ResourceId, names)?;
@@ -198,7 +201,7 @@ pub(crate) fn read_row(
         None => None,
         Some((unit, rate)) => {
             let amount = row.amount(Column::UsageAmount)?.map(|read| read.amount).unwrap_or_default();
-            Some(Metered { amount, unit, rate })
+            Some(Metered { amount: multiples.amount(row, amount)?, unit, rate })
         }
     };
     let item = LineItem {
@@ -220,31 +223,37 @@ pub(crate) fn read_row(
             system: row.tag(TagRole::System, names)?,
         },
         currency: kind.currency,
-        amounts: costs.amounts,
+        amounts,
         without_resource: commitment.unwrap_or(kind.without_resource),
         is_final: kind.is_final,
     };
     // Such a row with a cost of its own would be lost from the bill: then it is a line like any other.
     if matches!(kind.operation, Names::ECS_TASK | Names::EKS_POD) && costs.amounts.is_zero() {
-        counts.split += 1;
-        return split_item(row, item, names).map(Read::Split);
+        counts.split += multiples.lines;
+        return split_item(row, item, multiples, names).map(Read::Split);
     }
-    counts.lines += 1;
-    counts.rounded += costs.rounded;
-    counts.without_commitment_columns += u64::from(costs.without_commitment_columns);
-    counts.not_final += u64::from(!item.is_final);
+    counts.lines += multiples.lines;
+    counts.rounded += costs.rounded * multiples.copies;
+    counts.without_commitment_columns += u64::from(costs.without_commitment_columns) * multiples.lines;
+    counts.not_final += u64::from(!item.is_final) * multiples.lines;
     if item.line_type == LineType::Other {
         let other = excerpt(names.text(kind.type_name));
         let room = counts.unknown_types.len() < MAX_UNKNOWN_TYPES || counts.unknown_types.contains_key(&other);
-        *counts.unknown_types.entry(if room { other } else { "other".to_owned() }).or_default() += 1;
+        *counts.unknown_types.entry(if room { other } else { "other".to_owned() }).or_default() += multiples.lines;
     }
     Ok(Read::Line(item))
 }
 
-fn split_item(row: &impl Row, item: LineItem, names: &mut Names) -> Result<SplitItem, ReportError> {
+fn split_item(
+    row: &impl Row,
+    item: LineItem,
+    multiples: Multiples,
+    names: &mut Names,
+) -> Result<SplitItem, ReportError> {
     let amount = |column| Ok::<Amount, ReportError>(row.amount(column)?.map(|read| read.amount).unwrap_or_default());
     let share = amount(Column::SplitCost)?.plus(amount(Column::SplitUnused)?);
     let share = share.map_err(|source| ReportError::Sum { row: row.number(), source })?;
+    let share = multiples.amount(row, share)?;
     Ok(SplitItem { item, parent: row.name(Column::SplitParent, names)?, share })
 }
 

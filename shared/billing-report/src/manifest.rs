@@ -22,6 +22,8 @@ pub struct Manifest {
     /// AWS's own id of the delivery: `executionId`, in legacy reports `assemblyId`.
     pub execution: String,
     pub files: Vec<DataFile>,
+    /// Names of the columns that the files have, as the manifest spells them; none where it does not say.
+    pub columns: Vec<String>,
 }
 
 /// A file of line items, in the manifest's bucket.
@@ -73,6 +75,9 @@ struct Body {
     assembly_id: Option<String>,
     report_name: Option<String>,
     report_keys: Option<Vec<String>>,
+    /// `{name}`, in legacy reports with `category`; what has another shape is not read.
+    #[serde(default)]
+    columns: Value,
     /// `{start, end}` of times like `20170701T000000.000Z`; in other shapes it is not read.
     billing_period: Option<Value>,
 }
@@ -117,8 +122,16 @@ impl Manifest {
             (None, None) => return Err(ManifestError::NoPeriod { key: key.to_owned() }),
         };
         let export = export_of(key);
-        Ok(Self { name: name.unwrap_or_else(|| export.clone()), export, month, execution, files })
+        let columns = body.columns.as_array().into_iter().flatten().filter_map(column_name).collect();
+        Ok(Self { name: name.unwrap_or_else(|| export.clone()), export, month, execution, files, columns })
     }
+}
+
+/// `lineItem/UnblendedCost`, `line_item_unblended_cost`.
+fn column_name(column: &Value) -> Option<String> {
+    let name = column.get("name")?.as_str()?;
+    let category = column.get("category").and_then(Value::as_str);
+    Some(category.map_or_else(|| name.to_owned(), |category| format!("{category}/{name}")))
 }
 
 fn data_file(bucket: &str, uri: String) -> Result<DataFile, ManifestError> {

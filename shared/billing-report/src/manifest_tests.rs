@@ -28,6 +28,7 @@ fn a_cur_2_manifest_names_its_files_by_uri_and_its_month_by_key() {
     assert_eq!(manifest.month.to_string(), "2026-10");
     assert_eq!(manifest.execution, "8c5a76cc-57d0-437d-851b-064e27aa8b06");
     assert_eq!(manifest.files[0].key, &created["s3://reports/".len()..]);
+    assert_eq!(manifest.columns, ["product"]);
     assert_eq!(
         manifest.files.iter().map(|file| file.format).collect::<Vec<_>>(),
         [FileFormat::Csv, FileFormat::Parquet]
@@ -40,6 +41,7 @@ fn a_legacy_manifest_names_its_files_by_key_and_its_month_itself() {
         "assemblyId": "ea74f90b", "account": "111122223333", "reportName": "daily", "bucket": "elsewhere",
         "billingPeriod": {"start": "20170701T000000.000Z", "end": "20170801T000000.000Z"},
         "reportKeys": ["b/daily/20170701-20170801/ea74f90b/daily-1.csv.gz"],
+        "columns": [{"category": "lineItem", "name": "UnblendedCost"}, {"category": "bill"}],
         "additionalArtifactKeys": [{"artifactType": "RedshiftCommands", "name": "b/x.sql"}],
     });
     let body = body.to_string();
@@ -48,6 +50,7 @@ fn a_legacy_manifest_names_its_files_by_key_and_its_month_itself() {
     {
         let manifest = Manifest::parse("reports", key, body.as_bytes()).unwrap();
         assert_eq!((manifest.export.as_str(), manifest.name.as_str()), ("b/daily", "daily"));
+        assert_eq!(manifest.columns, ["lineItem/UnblendedCost"]);
         assert_eq!((manifest.month.to_string().as_str(), manifest.execution.as_str()), ("2017-07", "ea74f90b"));
     }
     let error =

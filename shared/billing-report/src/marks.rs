@@ -17,7 +17,7 @@ pub(crate) struct Marks {
 const COMPUTE: [&str; 5] = ["BoxUsage", "SpotUsage", "DedicatedUsage", "HostBoxUsage", "UnusedBox"];
 
 /// Usage types of which savings are worked out, without the region's prefix: whole ones.
-const WHOLE: [&str; 6] = [
+pub(crate) const WHOLE: [&str; 6] = [
     "ElasticIP:IdleAddress",
     "PublicIPv4:IdleAddress",
     "LoadBalancerUsage",
@@ -27,7 +27,7 @@ const WHOLE: [&str; 6] = [
 ];
 
 /// And how others begin.
-const FAMILIES: [&str; 7] = [
+pub(crate) const FAMILIES: [&str; 7] = [
     "BoxUsage:",
     "EBS:VolumeUsage.",
     "EBS:SnapshotUsage",

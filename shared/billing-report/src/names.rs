@@ -59,6 +59,11 @@ impl Names {
     pub(crate) const COMPUTE_SAVINGS_PLANS: Name = 5;
     pub(crate) const FIRST_LINE_TYPE: Name = 6;
 
+    /// The types of lines that are known, by name.
+    pub(crate) fn line_types() -> &'static [&'static str] {
+        &KNOWN[Self::FIRST_LINE_TYPE as usize - 1..]
+    }
+
     pub fn new() -> Self {
         let mut names = Self {
             texts: String::new(),

@@ -143,7 +143,7 @@ fn ranges_of(rows: &[u64]) -> Vec<Range<usize>> {
 }
 
 /// The footer's length and both magic numbers are looked at before anything is decoded or allocated by what the file says.
-fn footer(file: &impl ReportFile) -> Result<Arc<ParquetMetaData>, ReportError> {
+pub(crate) fn footer(file: &impl ReportFile) -> Result<Arc<ParquetMetaData>, ReportError> {
     let not = |reason| ReportError::NotParquet { reason };
     let bytes = file.bytes();
     if bytes < 12 {

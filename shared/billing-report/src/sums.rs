@@ -307,6 +307,15 @@ impl LineSums {
         Ok(())
     }
 
+    /// What orders places alike in every order of lines.
+    fn by_texts(&self, place: u32) -> ([&str; 9], Unallocated) {
+        let Place { resource, service, tags, without_resource, .. } = self.places[place as usize];
+        let SeenResource { id, product_code, account, region } = resource;
+        let LineTags { environment, component, owner, system } = tags;
+        let names = [id, product_code, account, region, service, environment, component, owner, system];
+        (names.map(|name| self.names.text(name)), without_resource)
+    }
+
     fn reindex(&mut self) {
         let Self { hasher, sums, sum_numbers, .. } = self;
         sum_numbers.clear();
@@ -319,7 +328,11 @@ impl LineSums {
     /// keeps the rest; where they come to more (an hour that was not used to its end), they are weights.
     fn split_instances(&mut self, is_carried: impl Fn(u32) -> bool) -> Result<(), AmountError> {
         let mut splits: Vec<(SplitKey, Amount)> = std::mem::take(&mut self.splits).into_iter().collect();
-        splits.sort_unstable_by_key(|(key, _)| *key);
+        // Who gets the last digits of equal shares is decided by what the places are, and not by which was read first.
+        splits.sort_unstable_by(|((parent, day, currency, one), _), ((of, on, in_, other), _)| {
+            let same_day = (parent, day, currency).cmp(&(of, on, in_));
+            same_day.then_with(|| self.by_texts(*one).cmp(&self.by_texts(*other)))
+        });
         let parents: BTreeSet<Name> = splits.iter().map(|((parent, ..), _)| *parent).collect();
         let mut compute: HashMap<(Name, u8, Currency), Vec<u32>> = HashMap::new();
         for (number, sum) in (0_u32..).zip(&self.sums) {

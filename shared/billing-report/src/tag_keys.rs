@@ -66,6 +66,11 @@ impl TagKeys {
         self.role(&normalised(key), OF_A_CATEGORY)
     }
 
+    /// Every key, whatever it says.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        [&self.environment, &self.component, &self.owner, &self.system].into_iter().flatten().map(String::as_str)
+    }
+
     fn role(&self, key: &str, behind: Rank) -> Option<(TagRole, Rank)> {
         let lists = [
             (TagRole::Environment, &self.environment),

@@ -41,7 +41,8 @@ pub enum WriteError {
 /// Fails on a value that its column cannot hold.
 pub fn parquet(rows: &[ReportRow]) -> Result<Vec<u8>, WriteError> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
-    for (column, name, _) in COLUMNS {
+    // What stands for several lines is no report's.
+    for (column, name, _) in COLUMNS.iter().filter(|(column, _, _)| !is_own(*column)) {
         let array = match column.meaning() {
             Meaning::Text => texts(rows, name)?,
             Meaning::Amount => amounts(rows, name)?,
@@ -68,6 +69,7 @@ pub fn parquet(rows: &[ReportRow]) -> Result<Vec<u8>, WriteError> {
 pub fn manifest(bucket: &str, export_arn: &str, execution: &str, keys: &[String]) -> Value {
     let columns: Vec<Value> = COLUMNS
         .iter()
+        .filter(|(column, _, _)| !is_own(*column))
         .map(|(column, name, _)| {
             let kind = match column.meaning() {
                 Meaning::Text => "string",
@@ -80,6 +82,10 @@ pub fn manifest(bucket: &str, export_arn: &str, execution: &str, keys: &[String]
         .collect();
     let files: Vec<String> = keys.iter().map(|key| format!("s3://{bucket}/{key}")).collect();
     json!({ "executionId": execution, "exportArn": export_arn, "columns": columns, "dataFiles": files })
+}
+
+fn is_own(column: Column) -> bool {
+    matches!(column, Column::Copies | Column::Lines)
 }
 
 fn text_of(value: &Value) -> Option<String> {

@@ -93,6 +93,12 @@ impl Amount {
 
     /// # Errors
     /// Fails beyond the largest amount.
+    pub fn times(self, factor: u64) -> Result<Self, AmountError> {
+        self.0.checked_mul(i128::from(factor)).map(Self).ok_or(AmountError::Overflow)
+    }
+
+    /// # Errors
+    /// Fails beyond the largest amount.
     pub fn minus(self, other: Self) -> Result<Self, AmountError> {
         self.0.checked_sub(other.0).map(Self).ok_or(AmountError::Overflow)
     }

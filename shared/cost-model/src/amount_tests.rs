@@ -199,6 +199,8 @@ fn what_is_no_amount_is_refused() {
 fn a_sum_beyond_the_largest_amount_is_an_error() {
     let largest = Amount::from_raw(i128::MAX);
     assert_eq!(largest.plus(Amount::from_raw(1)), Err(AmountError::Overflow));
+    assert_eq!(largest.times(2), Err(AmountError::Overflow));
+    assert_eq!("-0.1".parse::<Amount>().unwrap().times(3), "-0.3".parse());
     assert_eq!(Amount::from_raw(i128::MIN).minus(Amount::from_raw(1)), Err(AmountError::Overflow));
 }
 

@@ -80,6 +80,16 @@ impl Amounts {
         Ok(())
     }
 
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub fn times(&self, factor: u64) -> Result<Self, AmountError> {
+        Ok(Self {
+            unblended: self.unblended.times(factor)?,
+            amortized: self.amortized.times(factor)?,
+            net_amortized: self.net_amortized.times(factor)?,
+        })
+    }
+
     /// Equal parts by largest remainder, each metric for itself; the first parts get what is left over.
     pub fn split_equally(&self, parts: usize) -> Vec<Self> {
         self.split_by(&vec![1; parts]).unwrap_or_default()

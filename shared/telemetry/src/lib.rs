@@ -7,4 +7,4 @@ mod settings;
 
 pub use logging::{init, init_with};
 pub use metrics::{BatchMetrics, Metric, NAMESPACE, Unit};
-pub use settings::{Output, Settings, SettingsError, optional, required, required_number};
+pub use settings::{Output, Settings, SettingsError, optional, optional_number, required, required_number};

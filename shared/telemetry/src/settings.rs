@@ -55,6 +55,15 @@ pub fn optional(variable: &'static str) -> Option<String> {
     env::var(variable).ok().filter(|value| !value.is_empty())
 }
 
+/// `None` if the variable is not set, is empty, or is not UTF-8.
+///
+/// # Errors
+/// Fails if the value is no number that fits.
+pub fn optional_number<N: FromStr>(variable: &'static str) -> Result<Option<N>, SettingsError> {
+    let number = optional(variable).map(|value| value.parse());
+    number.transpose().map_err(|_| SettingsError::NotANumber { variable })
+}
+
 /// # Errors
 /// As [`required`], and if the value is no number that fits.
 pub fn required_number<N: FromStr>(variable: &'static str) -> Result<N, SettingsError> {

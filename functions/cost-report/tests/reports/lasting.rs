@@ -8,6 +8,7 @@ use catalog_model::{EntityRef, Facts, Identity, Key, Relation, Role};
 use cost_model::{Rollup, Statement};
 use serde_json::{Value, json};
 
+use crate::generated::generated;
 use crate::reports::{NO_FAILURES, line, of_type};
 use crate::world::{TABLE, World};
 
@@ -222,4 +223,22 @@ async fn an_older_delivery_that_comes_late_changes_nothing_and_its_rollups_go() 
     let flipped = world.store.flip_head("billing/acme", "2026-10", &older).await.unwrap();
     assert_eq!(flipped.applied, catalog_model::Applied::Stale);
     assert_eq!(world.head().await.unwrap(), head);
+}
+
+/// Of equal shares in an instance, the ones that get the last digits are the same ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_of_every_kind_of_lines_is_the_same_in_every_order() {
+    let mut rows = generated(2, 1500);
+    let (forth, back) = (World::new().await, World::new().await);
+    for world in [&forth, &back] {
+        world.catalog().await;
+        world.deliver("same", &rows).await;
+        assert_eq!(world.take().await, NO_FAILURES);
+        rows.reverse();
+    }
+    let (forth, back) = (forth.published().await, back.published().await);
+    for (key, body) in &forth {
+        assert_eq!(back.get(key), Some(body), "{key}");
+    }
+    assert_eq!(forth.len(), back.len());
 }

@@ -1,5 +1,7 @@
 //! A reports bucket and a catalog on the embedded DynamoDB and S3, and words to speak with the function.
 
+use std::collections::BTreeMap;
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -14,54 +16,107 @@ use catalog_model::{
 };
 use catalog_store::{CatalogStore, RollupHead};
 use cost_model::Rollup;
-use cost_report::{Deps, Settings, handle};
+use cost_report::{AthenaSettings, DEFAULT_MAX_REPORT_BYTES, Deps, Settings, handle};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use crate::peer::{Dying, Peer};
 
 pub(crate) const BUCKET: &str = "callboard-reports";
 pub(crate) const MANIFEST: &str = "billing/acme/metadata/BILLING_PERIOD=2026-10/acme-Manifest.json";
 pub(crate) const TABLE: &str = "arn:aws:dynamodb:eu-west-1:111122223333:table/orders";
 pub(crate) const MAX_RECEIVE_COUNT: u32 = 3;
+pub(crate) const WORKGROUP: &str = "callboard";
 
 #[derive(Debug)]
-struct OwnEndpoints(Endpoints);
+struct OwnEndpoints(Endpoints, Option<String>);
 
 impl LoadServiceConfig for OwnEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         match (key.env(), key.service_id()) {
             ("AWS_ENDPOINT_URL", "S3") => Some(self.0.s3_url()),
             ("AWS_ENDPOINT_URL", "DynamoDB") => Some(self.0.dynamodb_url()),
+            ("AWS_ENDPOINT_URL", "Athena") => self.1.clone(),
             _ => None,
         }
+    }
+}
+
+fn config(stack: &Stack, athena: Option<String>, dying: Option<&Dying>) -> SdkConfig {
+    let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "test");
+    let mut config = SdkConfig::builder()
+        .behavior_version(aws_config::BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))
+        .service_config(OwnEndpoints(stack.endpoints(), athena));
+    if let Some(dying) = dying {
+        // Who is dead does not try again.
+        config = config.http_client(dying.clone()).retry_config(aws_config::retry::RetryConfig::disabled());
+    }
+    config.build()
+}
+
+fn settings(max_report_bytes: u64, with_athena: bool) -> Settings {
+    let athena = AthenaSettings {
+        workgroup: WORKGROUP.into(),
+        database: "callboard".into(),
+        table: "reports".into(),
+        results_bucket: "callboard-catalog".into(),
+        results_prefix: "athena/".into(),
+    };
+    Settings {
+        table_name: "callboard".into(),
+        catalog_bucket: "callboard-catalog".into(),
+        reports_bucket: BUCKET.into(),
+        max_receive_count: MAX_RECEIVE_COUNT,
+        max_report_bytes,
+        athena: with_athena.then_some(athena),
     }
 }
 
 pub(crate) struct World {
     stack: Stack,
     deps: Deps,
+    s3: aws_sdk_s3::Client,
     pub(crate) store: CatalogStore,
+    /// Answers where [`World::with_athena`] began.
+    pub(crate) peer: Peer,
+    peer_url: Option<String>,
     events: std::sync::atomic::AtomicI64,
 }
 
 impl World {
     pub(crate) async fn new() -> Self {
         let stack = Stack::start(StackOptions::default(), |_| Functions::new()).await.unwrap();
-        let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(aws_config::BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))
-            .service_config(OwnEndpoints(stack.endpoints()))
-            .build();
-        let settings = Settings {
-            table_name: "callboard".into(),
-            catalog_bucket: "callboard-catalog".into(),
-            reports_bucket: BUCKET.into(),
-            max_receive_count: MAX_RECEIVE_COUNT,
-        };
+        let config = config(&stack, None, None);
+        let settings = settings(DEFAULT_MAX_REPORT_BYTES, false);
         let deps = Deps::connect(&config, &settings);
         let store = CatalogStore::connect(&config, &settings.table_name, &settings.catalog_bucket);
-        Self { stack, deps, store, events: 0.into() }
+        let s3 = catalog_store::s3_client(&config);
+        Self { stack, deps, s3, store, peer: Peer::default(), peer_url: None, events: 0.into() }
+    }
+
+    /// Every report is too large for the function, but not for Athena.
+    pub(crate) async fn with_athena() -> Self {
+        let mut world = Self::new().await;
+        world.peer_url = Some(world.peer.listen().await);
+        world.connect(1000, true, None);
+        world
+    }
+
+    /// Connects the function anew.
+    pub(crate) fn connect(&mut self, max_report_bytes: u64, with_athena: bool, dying: Option<&Dying>) {
+        let config = config(&self.stack, self.peer_url.clone(), dying);
+        self.deps = Deps::connect(&config, &settings(max_report_bytes, with_athena));
+    }
+
+    pub(crate) async fn object(&self, bucket: &str, key: &str) -> Vec<u8> {
+        let answer = self.s3.get_object().bucket(bucket).key(key).send().await.unwrap();
+        answer.body.collect().await.unwrap().to_vec()
+    }
+
+    pub(crate) async fn put_in(&self, bucket: &str, key: &str, body: Vec<u8>) {
+        self.stack.put_object_silently(bucket, key, body, []).await.unwrap();
     }
 
     pub(crate) async fn put(&self, key: &str, body: impl Into<Vec<u8>>) {
@@ -80,41 +135,51 @@ impl World {
         self.put(MANIFEST, manifest(BUCKET, arn, execution, keys).to_string()).await;
     }
 
-    /// A batch of one message for each key, each an S3 event of its own time.
-    fn batch(&self, keys: &[&str], receive_count: u32) -> SqsEvent {
-        let records: Vec<Value> = keys
-            .iter()
-            .enumerate()
-            .map(|(at, key)| {
-                let ms = self.events.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-                let time = Timestamp::from_millisecond(1_790_000_000_000 + ms).unwrap();
-                let body = json!({"Records": [{
-                    "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": time.to_string(),
-                    "eventName": "ObjectCreated:Put", "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"},
-                    "requestParameters": {"sourceIPAddress": "127.0.0.1"},
-                    "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "x"},
-                    "s3": {"s3SchemaVersion": "1.0", "configurationId": "reports",
-                        "bucket": {"name": BUCKET, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::b"},
-                        "object": {"key": key, "size": 1, "eTag": "0", "sequencer": "0A"}},
-                }]});
-                json!({"messageId": format!("m{at}"), "body": body.to_string(), "eventSource": "aws:sqs",
-                    "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
-            })
-            .collect();
-        serde_json::from_value(json!({ "Records": records })).unwrap()
+    /// The S3 event that tells of the object at `key`, at a time of its own.
+    pub(crate) fn body(&self, key: &str) -> String {
+        let ms = self.events.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let time = Timestamp::from_millisecond(1_790_000_000_000 + ms).unwrap();
+        let body = json!({"Records": [{
+            "eventVersion": "2.1", "eventSource": "aws:s3", "awsRegion": "us-east-1", "eventTime": time.to_string(),
+            "eventName": "ObjectCreated:Put", "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"},
+            "requestParameters": {"sourceIPAddress": "127.0.0.1"},
+            "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810", "x-amz-id-2": "x"},
+            "s3": {"s3SchemaVersion": "1.0", "configurationId": "reports",
+                "bucket": {"name": BUCKET, "ownerIdentity": {"principalId": "A3NL1KOZZKExample"}, "arn": "arn:aws:s3:::b"},
+                "object": {"key": key, "size": 1, "eTag": "0", "sequencer": "0A"}},
+        }]});
+        body.to_string()
     }
 
+    /// Hands the function a batch of one message for each key.
     pub(crate) async fn handle(&self, keys: &[&str], receive_count: u32) -> SqsBatchResponse {
-        let event = self.batch(keys, receive_count);
+        let bodies: Vec<String> = keys.iter().map(|key| self.body(key)).collect();
+        self.handle_bodies(&bodies, receive_count).await
+    }
+
+    pub(crate) async fn handle_bodies(&self, bodies: &[String], receive_count: u32) -> SqsBatchResponse {
+        let message = |(at, body): (usize, &String)| {
+            json!({"messageId": format!("m{at}"), "body": body, "eventSource": "aws:sqs",
+                "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
+        };
+        let records: Vec<Value> = bodies.iter().enumerate().map(message).collect();
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
         handle(event, &self.deps, "2026-11-02T08:00:00Z".parse().unwrap()).await.unwrap()
     }
 
     /// The details of what failed.
     pub(crate) async fn take(&self) -> Vec<String> {
-        let failed = !self.handle(&[MANIFEST], 1).await.batch_item_failures.is_empty();
+        self.take_bodies(&[self.body(MANIFEST)], 1).await
+    }
+
+    pub(crate) async fn take_bodies(&self, bodies: &[String], receive_count: u32) -> Vec<String> {
+        // A failure of before is only taken back by a message that comes again.
+        if self.handle_bodies(bodies, receive_count).await.batch_item_failures.is_empty() {
+            return Vec::new();
+        }
         let failures = self.store.status().await.unwrap().failures;
         let details: Vec<String> = failures.into_iter().map(|failure| failure.detail).collect();
-        assert_eq!(failed, !details.is_empty());
+        assert!(!details.is_empty());
         details
     }
 
@@ -125,6 +190,22 @@ impl World {
             assert_eq!((export.as_str(), month.as_str()), ("billing/acme", "2026-10"));
             head
         })
+    }
+
+    /// Everything that a generation has, by its key.
+    pub(crate) async fn published(&self) -> BTreeMap<String, Value> {
+        let head = self.head().await.unwrap();
+        let content = head.generation.rsplit('-').next().unwrap();
+        let mut all = BTreeMap::from([("head".to_owned(), json!([content, head.totals, head.last_complete_day]))]);
+        let mut keys = vec!["scopes".to_owned(), "evidence".to_owned(), "report".to_owned()];
+        while let Some(key) = keys.pop() {
+            let body = self.store.rollups(&key, "2026-10", &head.generation).await.unwrap().unwrap();
+            if key == "scopes" {
+                keys.extend(body.as_array().unwrap().iter().map(|scope| scope.as_str().unwrap().to_owned()));
+            }
+            all.insert(key, body);
+        }
+        all
     }
 
     pub(crate) async fn rollup(&self, scope: &str) -> Option<Rollup> {
