@@ -70,7 +70,7 @@ impl Halt {
     async fn pass(&self, fault: Fault) {
         if self.fault == fault {
             self.reached.notify_one();
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

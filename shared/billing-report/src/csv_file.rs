@@ -90,7 +90,10 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
             }
             let mut row = CsvRow { columns: &columns, record, number, tags: Default::default() };
             row.read_tags(keys, &mut maps, sink.names())?;
-            take(&mut *sink, &row, &mut kinds, &mut counts)?;
+            // A CSV has its maps at hand.
+            if let Some(kind) = kinds.of(&row, sink.names())? {
+                take(&mut *sink, &row, kind, &mut counts)?;
+            }
         }
         sink.end_batch().map_err(|source| ReportError::Sum { row: number, source })?;
     }
@@ -145,17 +148,30 @@ struct CsvRow<'r> {
 }
 
 impl<'r> CsvRow<'r> {
+    /// With its quotes. Empty where the column or the field is missing.
+    fn bytes(&self, column: Column) -> &'r [u8] {
+        self.columns.at[column as usize].and_then(|at| self.record.bytes(at)).unwrap_or_default()
+    }
+
+    /// The number of a field's text; what is not quoted is looked up as it stands. `None`: it is not UTF-8.
+    fn name_at(&self, at: usize, names: &mut Names) -> Option<Name> {
+        match self.record.bytes(at)? {
+            b"" => Some(Names::BLANK),
+            [b'"', ..] => self.record.field(at).map(|text| names.number(&text)),
+            bytes => names.number_of_bytes(bytes),
+        }
+    }
+
     /// Blank where the column or the field is missing.
     fn field(&self, column: Column) -> Result<Cow<'r, str>, ReportError> {
         let Some(at) = self.columns.at[column as usize].filter(|at| *at < self.record.len()) else {
             return Ok(Cow::Borrowed(""));
         };
-        self.record.field(at).ok_or(ReportError::Value {
-            row: self.number,
-            column: column.name(),
-            value: "bytes".into(),
-            expected: "UTF-8 text",
-        })
+        self.record.field(at).ok_or_else(|| self.not_text(column))
+    }
+
+    fn not_text(&self, column: Column) -> ReportError {
+        ReportError::Value { row: self.number, column: column.name(), value: "bytes".into(), expected: "UTF-8 text" }
     }
 
     fn read_tags(&mut self, keys: &TagKeys, maps: &mut Maps, names: &mut Names) -> Result<(), ReportError> {
@@ -171,11 +187,10 @@ impl<'r> CsvRow<'r> {
             }
         }
         for (at, role, rank) in &self.columns.tags {
-            let tag = &mut self.tags[*role as usize];
-            if *rank < tag.0
-                && let Some(value) = self.record.field(*at).filter(|value| !value.is_empty())
+            if *rank < self.tags[*role as usize].0
+                && let Some(value) = self.name_at(*at, names).filter(|value| *value != Names::BLANK)
             {
-                *tag = (*rank, names.number(&value));
+                self.tags[*role as usize] = (*rank, value);
             }
         }
         Ok(())
@@ -192,14 +207,17 @@ impl Row for CsvRow<'_> {
     }
 
     fn name(&self, column: Column, names: &mut Names) -> Result<Name, ReportError> {
-        Ok(match self.field(column)?.as_ref() {
-            "" => Names::BLANK,
-            text => names.number(text),
-        })
+        let Some(at) = self.columns.at[column as usize].filter(|at| *at < self.record.len()) else {
+            return Ok(Names::BLANK);
+        };
+        self.name_at(at, names).ok_or_else(|| self.not_text(column))
     }
 
     fn is_blank(&self, column: Column) -> Result<bool, ReportError> {
-        Ok(self.field(column)?.is_empty())
+        match self.bytes(column) {
+            [b'"', ..] => Ok(self.field(column)?.is_empty()),
+            bytes => Ok(bytes.is_empty()),
+        }
     }
 
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {

@@ -34,7 +34,7 @@ impl Maps {
         let mut said = nothing;
         if let Ok(Value::Object(map)) = serde_json::from_str(text) {
             for (key, value) in &map {
-                let role = if column == Column::CostCategory { keys.of_category(key) } else { keys.of_name(key) };
+                let role = keys.of_map(column, key);
                 let value = value.as_str().map(str::trim).filter(|value| !value.is_empty());
                 if let (Some((role, rank)), Some(value)) = (role, value)
                     && rank < said[role as usize].0

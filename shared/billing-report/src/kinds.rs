@@ -6,10 +6,12 @@ use std::hash::BuildHasher;
 use cost_model::{Amount, Currency, Unallocated};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::batch_kinds::BatchKinds;
 use crate::columns::Column;
 use crate::error::ReportError;
 use crate::line_item::{LineType, value_error};
 use crate::names::{Name, Names};
+use crate::parquet_batch::{Batch, BatchRow};
 use crate::row::Row;
 
 /// What lines with the same texts have in common.
@@ -33,7 +35,7 @@ pub(crate) struct Kind {
 
 /// The columns that decide, in the order of a key; of the invoice it is whether there is one. The account decides nothing,
 /// and would make ten times as many kinds, which the nearest cache does not hold.
-const DECIDING: [Column; 14] = [
+pub(crate) const DECIDING: [Column; 14] = [
     Column::LineItemType,
     Column::ProductCode,
     Column::BillingEntity,
@@ -51,11 +53,11 @@ const DECIDING: [Column; 14] = [
 ];
 
 /// Places in a key.
-const REGION: usize = 3;
-const LEGACY_REGION: usize = 4;
-const ZONE: usize = 5;
+pub(crate) const REGION: usize = 3;
+pub(crate) const LEGACY_REGION: usize = 4;
+pub(crate) const ZONE: usize = 5;
 
-type Key = [Name; DECIDING.len() + 1];
+pub(crate) type Key = [Name; DECIDING.len() + 1];
 
 /// Most kinds that are remembered, at some 250 bytes each.
 const MAX_KINDS: usize = 64 * 1024;
@@ -69,14 +71,56 @@ pub(crate) struct Kinds {
     hasher: DefaultHashBuilder,
     /// The kind of a row whose map `product` decided, too.
     not_kept: Option<Kind>,
+    batch: BatchKinds,
+}
+
+/// Where the kind of a row is.
+enum Found {
+    Kept(usize),
+    NotKept,
+    NeedsProduct,
 }
 
 impl Kinds {
+    /// Finds what is known of all rows of a batch.
+    pub(crate) fn look_up(&mut self, batch: &Batch) {
+        self.batch.look_up(&self.kinds, batch);
+    }
+
+    /// The kind of a row of the batch that was looked up: what [`Self::of`] says.
+    #[inline]
+    pub(crate) fn of_batch(&mut self, row: &BatchRow<'_>, names: &mut Names) -> Result<Option<&Kind>, ReportError> {
+        let found = match self.batch.known(row.at) {
+            Some(number) => Found::Kept(number),
+            None => {
+                let found = self.find(row, names)?;
+                if let Found::Kept(number) = found {
+                    self.batch.remember(row.at, u32::try_from(number).unwrap_or(u32::MAX));
+                }
+                found
+            }
+        };
+        Ok(self.get(&found))
+    }
+
     /// `None` for a row that needs its map `product`.
     ///
     /// # Errors
     /// Fails on a currency that is none, and on text that is no text.
     pub(crate) fn of(&mut self, row: &impl Row, names: &mut Names) -> Result<Option<&Kind>, ReportError> {
+        let found = self.find(row, names)?;
+        Ok(self.get(&found))
+    }
+
+    fn get(&self, found: &Found) -> Option<&Kind> {
+        match found {
+            Found::Kept(number) => self.kinds.get(*number).map(|(_, kind)| kind),
+            Found::NotKept => self.not_kept.as_ref(),
+            Found::NeedsProduct => None,
+        }
+    }
+
+    fn find(&mut self, row: &impl Row, names: &mut Names) -> Result<Found, ReportError> {
         let mut key: Key = [Names::BLANK; _];
         for (name, column) in key.iter_mut().zip(DECIDING) {
             *name = row.name(column, names)?;
@@ -87,25 +131,27 @@ impl Kinds {
             key[ZONE] = Names::BLANK;
         }
         let hash = self.hasher.hash_one(key);
-        let Self { kinds, numbers, not_kept, .. } = self;
+        let Self { kinds, numbers, not_kept, batch, .. } = self;
         let known = numbers.find(hash, |(of, number)| *of == hash && kinds[*number as usize].0 == key);
         if let Some((_, number)) = known {
-            return Ok(Some(&kinds[*number as usize].1));
+            return Ok(Found::Kept(*number as usize));
         }
         let mut product = Product { row, is_asked: false };
-        let Some(kind) = kind_of(&key, &mut product, names)? else { return Ok(None) };
+        let Some(kind) = kind_of(&key, &mut product, names)? else { return Ok(Found::NeedsProduct) };
         // What the map says is not in the key.
         if product.is_asked && row.has(Column::Product) {
-            return Ok(Some(not_kept.insert(kind)));
+            *not_kept = Some(kind);
+            return Ok(Found::NotKept);
         }
         if kinds.len() >= MAX_KINDS {
             kinds.clear();
             numbers.clear();
+            batch.forget();
         }
         let number = kinds.len();
         kinds.push((key, kind));
         numbers.insert_unique(hash, (hash, u32::try_from(number).unwrap_or(u32::MAX)), |(hash, _)| *hash);
-        Ok(Some(&kinds[number].1))
+        Ok(Found::Kept(number))
     }
 }
 

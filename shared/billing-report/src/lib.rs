@@ -4,11 +4,13 @@
 //! `line_item_unblended_cost`, whatever order and set of columns a delivery has.
 //! Columns: <https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur2.html>
 
+mod batch_kinds;
 mod columns;
 mod commitment;
 mod csv_file;
 mod csv_maps;
 mod csv_records;
+mod day_sums;
 mod error;
 mod evidence;
 mod kinds;
@@ -16,10 +18,14 @@ mod line_item;
 mod manifest;
 mod marks;
 mod names;
+mod numbers;
 mod pages;
 mod parquet_batch;
 mod parquet_chunks;
 mod parquet_file;
+mod parquet_group;
+mod parquet_leaf;
+mod parquet_runs;
 mod parquet_texts;
 mod report_file;
 mod roll_up_statement;
@@ -55,5 +61,7 @@ mod file_tests;
 mod line_item_tests;
 #[cfg(test)]
 mod months_tests;
+#[cfg(test)]
+mod parquet_group_tests;
 #[cfg(test)]
 mod test_sink;

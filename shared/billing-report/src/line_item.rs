@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::columns::Column;
 use crate::error::ReportError;
-use crate::kinds::Kinds;
+use crate::kinds::Kind;
 use crate::names::{Name, Names};
 use crate::rolled_up::Multiples;
 use crate::row::{Row, excerpt};
@@ -83,8 +83,6 @@ pub struct SplitItem {
 pub(crate) enum Read {
     Line(LineItem),
     Split(SplitItem),
-    /// The map `product` decides on it, and was not read for this row.
-    NeedsProduct,
 }
 
 /// What kind of charge a line is.
@@ -185,11 +183,10 @@ impl ReadCounts {
 
 pub(crate) fn read_row(
     row: &impl Row,
+    kind: &Kind,
     names: &mut Names,
-    kinds: &mut Kinds,
     counts: &mut ReadCounts,
 ) -> Result<Read, ReportError> {
-    let Some(kind) = kinds.of(row, names)? else { return Ok(Read::NeedsProduct) };
     let multiples = Multiples::of(row)?;
     let costs = semantics::costs(row, kind.line_type, names)?;
     let amounts = multiples.amounts(row, costs.amounts)?;

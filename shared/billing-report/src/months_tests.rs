@@ -20,15 +20,15 @@ const MONTHS: u64 = 1_000;
 const EVERY: u64 = 40;
 
 /// The same numbers at every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    pub(crate) fn roll(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % below
     }
 
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         of[usize::try_from(self.roll(of.len() as u64)).unwrap()]
     }
 
@@ -54,7 +54,7 @@ const RESOURCES: [(&str, &str); 6] = [
 ];
 
 /// One row, and what it costs in units of 1e-10: unblended, amortised, net amortised.
-fn line(dice: &mut Dice, month: u32, days: u64) -> (ReportRow, [i64; 3]) {
+pub(crate) fn line(dice: &mut Dice, month: u32, days: u64) -> (ReportRow, [i64; 3]) {
     let (product, resource) = dice.pick(&RESOURCES);
     let day = dice.roll(days) + 1;
     let cost = dice.amount();
@@ -141,7 +141,7 @@ fn line(dice: &mut Dice, month: u32, days: u64) -> (ReportRow, [i64; 3]) {
 }
 
 /// A pod's part of an instance on one day: it costs nothing itself.
-fn pod(dice: &mut Dice, month: u32, days: u64) -> ReportRow {
+pub(crate) fn pod(dice: &mut Dice, month: u32, days: u64) -> ReportRow {
     let day = dice.roll(days) + 1;
     let name = dice.pick(&["a", "b", "c"]);
     let mut row = json!({

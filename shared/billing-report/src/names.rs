@@ -12,6 +12,9 @@ pub type Name = u32;
 /// Most bytes of all different texts. A report with more resources than that is for Athena.
 pub(crate) const MAX_NAMES_BYTES: usize = 512 * 1024 * 1024;
 
+/// Texts that are found without their whole hash: those of most columns.
+const SHELVES: usize = 16 * 1024;
+
 /// Every text once, one after the other.
 #[derive(Debug)]
 pub struct Names {
@@ -19,7 +22,10 @@ pub struct Names {
     /// Where each text ends.
     ends: Vec<u32>,
     marks: Vec<Marks>,
-    numbers: HashTable<Name>,
+    /// With a part of the hash, so that a text is only looked at when it is the one.
+    numbers: HashTable<(u32, Name)>,
+    /// The text that was met last, by its shelf.
+    last: Vec<Name>,
     hasher: DefaultHashBuilder,
 }
 
@@ -70,9 +76,10 @@ impl Names {
             ends: Vec::new(),
             marks: Vec::new(),
             numbers: HashTable::new(),
+            last: vec![Self::BLANK; SHELVES],
             hasher: DefaultHashBuilder::default(),
         };
-        names.number("");
+        names.find(shelf_of(b""), "");
         for known in KNOWN {
             names.number(known);
         }
@@ -81,19 +88,46 @@ impl Names {
 
     /// The number of a text, a new one if it has none. Texts beyond [`MAX_NAMES_BYTES`] are all one: see [`Self::is_full`].
     pub fn number(&mut self, text: &str) -> Name {
+        let shelf = shelf_of(text.as_bytes());
+        match self.on_shelf(shelf, text.as_bytes()) {
+            Some(number) => number,
+            None => self.find(shelf, text),
+        }
+    }
+
+    /// The number of what may be a text. `None`: it is not UTF-8.
+    pub(crate) fn number_of_bytes(&mut self, text: &[u8]) -> Option<Name> {
+        let shelf = shelf_of(text);
+        match self.on_shelf(shelf, text) {
+            Some(number) => Some(number),
+            None => std::str::from_utf8(text).ok().map(|text| self.find(shelf, text)),
+        }
+    }
+
+    #[inline]
+    fn on_shelf(&self, shelf: usize, text: &[u8]) -> Option<Name> {
+        let number = *self.last.get(shelf)?;
+        (self.text(number).as_bytes() == text).then_some(number)
+    }
+
+    fn find(&mut self, shelf: usize, text: &str) -> Name {
         let hash = self.hasher.hash_one(text.as_bytes());
-        let Self { texts, ends, marks, numbers, hasher } = self;
-        if let Some(number) = numbers.find(hash, |number| text_at(texts, ends, *number) == text) {
-            return *number;
-        }
-        if texts.len() + text.len() > MAX_NAMES_BYTES {
-            return Self::BLANK;
-        }
-        let number = Name::try_from(ends.len()).unwrap_or(Name::MAX);
-        texts.push_str(text);
-        ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
-        marks.push(Marks::of(text));
-        numbers.insert_unique(hash, number, |number| hasher.hash_one(text_at(texts, ends, *number).as_bytes()));
+        let Self { texts, ends, marks, numbers, last, hasher } = self;
+        let known = numbers.find(hash, |(of, number)| *of == short(hash) && text_at(texts, ends, *number) == text);
+        let number = match known {
+            Some((_, number)) => *number,
+            None if texts.len() + text.len() > MAX_NAMES_BYTES => return Self::BLANK,
+            None => {
+                let number = Name::try_from(ends.len()).unwrap_or(Name::MAX);
+                texts.push_str(text);
+                ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
+                marks.push(Marks::of(text));
+                let rehash = |(_, number): &(u32, Name)| hasher.hash_one(text_at(texts, ends, *number).as_bytes());
+                numbers.insert_unique(hash, (short(hash), number), rehash);
+                number
+            }
+        };
+        last[shelf] = number;
         number
     }
 
@@ -130,6 +164,21 @@ fn text_at<'t>(texts: &'t str, ends: &[u32], name: Name) -> &'t str {
     let at = name as usize;
     let start = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
     ends.get(at).and_then(|end| texts.get(start as usize..*end as usize)).unwrap_or_default()
+}
+
+/// By its length and both ends: texts of one column differ in those.
+fn shelf_of(text: &[u8]) -> usize {
+    let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let ends = match text.first_chunk() {
+        None => text.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        first => eight(first).rotate_left(29) ^ eight(text.last_chunk()),
+    };
+    let scattered = (ends ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    usize::try_from(scattered >> 40).unwrap_or_default() % SHELVES
+}
+
+fn short(hash: u64) -> u32 {
+    u32::try_from(hash & 0xffff_ffff).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -16,12 +16,19 @@ const MAX_PAGES: u64 = 100_000;
 pub(crate) struct Pages {
     /// There is a dictionary, and every page of values uses it.
     pub(crate) all_in_dictionary: bool,
+    /// Values are in a dictionary or plain, as nearly all writers have them.
+    pub(crate) is_common: bool,
+    /// Levels of definition, and of repetition, are runs: packed bits alone are of old, or of what has no levels.
+    pub(crate) has_runs: bool,
+    pub(crate) repeats_in_runs: bool,
 }
 
 /// `PageType`
 const DICTIONARY_PAGE: i64 = 2;
 /// `Encoding`: `PLAIN_DICTIONARY` and `RLE_DICTIONARY`.
 const DICTIONARY_ENCODINGS: [i64; 2] = [2, 8];
+const PLAIN: i64 = 0;
+const RLE: i64 = 3;
 
 /// Nesting of a header is two deep; what is deeper is no header.
 const MAX_DEPTH: u8 = 8;
@@ -34,6 +41,7 @@ pub(crate) fn check_pages(bytes: &[u8]) -> Result<Pages, ReportError> {
     let broken = || ReportError::NotParquet { reason: "a page's header cannot be read" };
     let mut input = Input { rest: bytes };
     let (mut pages, mut dictionary, mut values_elsewhere) = (0_u64, false, false);
+    let (mut is_common, mut has_runs, mut repeats_in_runs) = (true, true, true);
     while !input.rest.is_empty() {
         pages += 1;
         within("pages in a column", pages, MAX_PAGES)?;
@@ -46,12 +54,16 @@ pub(crate) fn check_pages(bytes: &[u8]) -> Result<Pages, ReportError> {
             let values = u64::try_from(header.values).map_err(|_| broken())?;
             within("entries in a dictionary", values, uncompressed.saturating_mul(8))?;
         } else {
-            values_elsewhere |= !DICTIONARY_ENCODINGS.contains(&header.encoding);
+            let in_dictionary = DICTIONARY_ENCODINGS.contains(&header.encoding);
+            values_elsewhere |= !in_dictionary;
+            is_common &= in_dictionary || header.encoding == PLAIN;
+            has_runs &= header.levels == RLE;
+            repeats_in_runs &= header.repetitions == RLE;
         }
         let compressed = usize::try_from(header.compressed).map_err(|_| broken())?;
         input.skip(compressed).ok_or_else(broken)?;
     }
-    Ok(Pages { all_in_dictionary: dictionary && !values_elsewhere })
+    Ok(Pages { all_in_dictionary: dictionary && !values_elsewhere, is_common, has_runs, repeats_in_runs })
 }
 
 fn within(what: &'static str, found: u64, limit: u64) -> Result<(), ReportError> {
@@ -65,6 +77,9 @@ struct Header {
     compressed: i64,
     values: i64,
     encoding: i64,
+    /// Encodings; in the second format of pages they are runs.
+    levels: i64,
+    repetitions: i64,
 }
 
 /// `None` from any method: the bytes are not what they should be.
@@ -74,7 +89,7 @@ struct Input<'b> {
 
 impl Input<'_> {
     fn header(&mut self) -> Option<Header> {
-        let mut header = Header::default();
+        let mut header = Header { levels: RLE, repetitions: RLE, ..Header::default() };
         let mut field = 0_i64;
         while let Some((id, kind)) = self.field(field)? {
             field = id;
@@ -98,6 +113,8 @@ impl Input<'_> {
             match (id, kind) {
                 (1, 5) => header.values = self.number()?,
                 (id, 5) if id == encoding => header.encoding = self.number()?,
+                (3, 5) if of == 5 => header.levels = self.number()?,
+                (4, 5) if of == 5 => header.repetitions = self.number()?,
                 _ => self.skip_value(kind, 0)?,
             }
         }

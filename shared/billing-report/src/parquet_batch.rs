@@ -7,7 +7,7 @@ use arrow_array::types::{
     Date32Type, Decimal128Type, Float32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
-use arrow_array::{Array, ArrayRef, Float64Array, MapArray, RecordBatch};
+use arrow_array::{Array, ArrayRef, MapArray, RecordBatch};
 use arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
 use cost_model::{Amount, AmountError, Reading};
 
@@ -22,18 +22,19 @@ use crate::tag_keys::{Rank, TagKeys, TagRole};
 #[derive(Debug)]
 pub(crate) struct Batch {
     /// By column; nothing for a column that is missing.
-    names: [Vec<Name>; COLUMN_COUNT],
-    seconds: [Vec<i64>; COLUMN_COUNT],
-    amounts: [Option<AmountColumn>; COLUMN_COUNT],
+    pub(crate) names: [Vec<Name>; COLUMN_COUNT],
+    pub(crate) seconds: [Vec<i64>; COLUMN_COUNT],
+    /// The bits of doubles, which nearly all reports have for amounts.
+    pub(crate) doubles: [Vec<u64>; COLUMN_COUNT],
+    other_amounts: [Option<ArrayRef>; COLUMN_COUNT],
     product: Option<ArrayRef>,
-    /// By role: the best value of each row, and how good it is.
-    tags: [Vec<(Rank, Name)>; TagRole::COUNT],
-    has: [bool; COLUMN_COUNT],
+    /// Of each row by role: the best value, and how good it is.
+    pub(crate) tags: Vec<[(Rank, Name); TagRole::COUNT]>,
+    pub(crate) has: [bool; COLUMN_COUNT],
     /// The file has no map `product`, so that there is nothing to wait for.
     has_no_product: bool,
     texts: Vec<Texts>,
-    /// What the keys of each map say, by their numbers.
-    roles: Vec<Vec<KeyRole>>,
+    roles: Vec<KeyRoles>,
     /// Of the entries of a map, or of a tag's column.
     scratch: [Vec<Name>; 2],
     /// What the fields of a schema are: the next batch mostly has the same one.
@@ -42,15 +43,12 @@ pub(crate) struct Batch {
     first_row: u64,
 }
 
-/// Doubles, which nearly all reports have, are read without asking each time what the column is.
-#[derive(Debug)]
-enum AmountColumn {
-    Doubles(Float64Array),
-    Other(ArrayRef),
+/// What the keys of a map say, by their numbers.
+#[derive(Debug, Default)]
+pub(crate) struct KeyRoles {
+    /// `None`: not looked up yet.
+    roles: Vec<Option<Option<(TagRole, Rank)>>>,
 }
-
-/// `None`: not looked up yet.
-type KeyRole = Option<Option<(TagRole, Rank)>>;
 
 /// A row of a batch.
 pub(crate) struct BatchRow<'b> {
@@ -59,7 +57,7 @@ pub(crate) struct BatchRow<'b> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum FieldKind {
+pub(crate) enum FieldKind {
     Column(Column),
     Tag(TagRole, Rank),
     /// Decoded for nothing, as it has no type that can be read.
@@ -67,7 +65,7 @@ enum FieldKind {
 }
 
 impl FieldKind {
-    fn of(field: &Field, keys: &TagKeys) -> Self {
+    pub(crate) fn of(field: &Field, keys: &TagKeys) -> Self {
         if let Some(column) = Column::of_name(field.name()) {
             return Self::Column(column);
         }
@@ -77,18 +75,35 @@ impl FieldKind {
 }
 
 /// No time: before everything.
-const NO_TIME: i64 = i64::MIN;
+pub(crate) const NO_TIME: i64 = i64::MIN;
+/// No amount: a number that is none, of which there are many.
+pub(crate) const NO_AMOUNT: u64 = u64::MAX;
 /// Worse than every rank.
 const UNSAID: Rank = Rank::MAX;
+
+impl KeyRoles {
+    /// What the key says, looked up once.
+    pub(crate) fn of(
+        &mut self,
+        key: Name,
+        look_up: impl FnOnce() -> Option<(TagRole, Rank)>,
+    ) -> Option<(TagRole, Rank)> {
+        if self.roles.len() <= key as usize {
+            self.roles.resize(key as usize + 1, None);
+        }
+        *self.roles[key as usize].get_or_insert_with(look_up)
+    }
+}
 
 impl Batch {
     pub(crate) fn new(has_no_product: bool) -> Self {
         Self {
             names: [const { Vec::new() }; COLUMN_COUNT],
             seconds: [const { Vec::new() }; COLUMN_COUNT],
-            amounts: [const { None }; COLUMN_COUNT],
+            doubles: [const { Vec::new() }; COLUMN_COUNT],
+            other_amounts: [const { None }; COLUMN_COUNT],
             product: None,
-            tags: Default::default(),
+            tags: Vec::new(),
             has: [false; COLUMN_COUNT],
             has_no_product,
             texts: Vec::new(),
@@ -108,6 +123,19 @@ impl Batch {
         self.has[column as usize]
     }
 
+    /// Forgets what was there; the first row has the number `first_row` in its file.
+    pub(crate) fn begin(&mut self, rows: usize, first_row: u64) {
+        (self.rows, self.first_row) = (rows, first_row);
+        self.has = [false; COLUMN_COUNT];
+        self.product = None;
+        self.names.iter_mut().for_each(Vec::clear);
+        self.seconds.iter_mut().for_each(Vec::clear);
+        self.doubles.iter_mut().for_each(Vec::clear);
+        self.other_amounts.fill_with(|| None);
+        self.tags.clear();
+        self.tags.resize(rows, [(UNSAID, Names::BLANK); TagRole::COUNT]);
+    }
+
     /// Takes the columns of `batch`, whose first row has the number `first_row` in its file.
     ///
     /// # Errors
@@ -119,16 +147,7 @@ impl Batch {
         keys: &TagKeys,
         names: &mut Names,
     ) -> Result<(), ReportError> {
-        (self.rows, self.first_row) = (batch.num_rows(), first_row);
-        self.has = [false; COLUMN_COUNT];
-        self.product = None;
-        self.names.iter_mut().for_each(Vec::clear);
-        self.seconds.iter_mut().for_each(Vec::clear);
-        self.amounts.fill_with(|| None);
-        for tags in &mut self.tags {
-            tags.clear();
-            tags.resize(self.rows, (UNSAID, Names::BLANK));
-        }
+        self.begin(batch.num_rows(), first_row);
         let schema = batch.schema();
         let fields = match self.fields.take() {
             Some((known, fields)) if Arc::ptr_eq(&known, &schema) => fields,
@@ -136,7 +155,7 @@ impl Batch {
         };
         // A map has two columns of texts.
         self.texts.resize_with(2 * fields.len(), Texts::default);
-        self.roles.resize_with(fields.len(), Vec::new);
+        self.roles.resize_with(fields.len(), KeyRoles::default);
         for (at, (kind, array)) in fields.iter().zip(batch.columns()).enumerate() {
             match *kind {
                 FieldKind::Column(column) if self.has[column as usize] => {}
@@ -146,8 +165,8 @@ impl Batch {
                     texts.fill(array, first_row, names)?;
                     let [values, _] = &mut self.scratch;
                     texts.names_of(array, names, values);
-                    for (best, value) in self.tags[role as usize].iter_mut().zip(values) {
-                        offer(best, rank, *value);
+                    for (best, value) in self.tags.iter_mut().zip(values) {
+                        offer(&mut best[role as usize], rank, *value);
                     }
                 }
                 FieldKind::Neither => {}
@@ -175,11 +194,12 @@ impl Batch {
                 texts.fill(array, self.first_row, names)?;
                 texts.names_of(array, names, &mut self.names[column as usize]);
             }
-            Meaning::Amount => {
-                let doubles = array.as_primitive_opt::<Float64Type>().cloned();
-                let amounts = doubles.map_or_else(|| AmountColumn::Other(array.clone()), AmountColumn::Doubles);
-                self.amounts[column as usize] = Some(amounts);
-            }
+            Meaning::Amount => match array.as_primitive_opt::<Float64Type>() {
+                Some(doubles) => {
+                    self.doubles[column as usize].extend(doubles.iter().map(|value| value.map_or(NO_AMOUNT, bits_of)));
+                }
+                None => self.other_amounts[column as usize] = Some(array.clone()),
+            },
             Meaning::Time => seconds_of(column, array, self.first_row, &mut self.seconds[column as usize])?,
             Meaning::Map if column == Column::Product => self.product = Some(array.clone()),
             Meaning::Map => self.take_tags(column, array.as_map(), at, keys, names)?,
@@ -210,15 +230,9 @@ impl Batch {
             };
             let entries = entry_keys.get(start..end).into_iter().flatten();
             for (key, value) in entries.zip(entry_values.get(start..end).into_iter().flatten()) {
-                if roles.len() <= *key as usize {
-                    roles.resize(*key as usize + 1, None);
-                }
-                let role = *roles[*key as usize].get_or_insert_with(|| match column {
-                    Column::CostCategory => tag_keys.of_category(names.text(*key)),
-                    _ => tag_keys.of_name(names.text(*key)),
-                });
+                let role = roles.of(*key, || tag_keys.of_map(column, names.text(*key)));
                 if let Some((role, rank)) = role {
-                    offer(&mut self.tags[role as usize][row], rank, *value);
+                    offer(&mut self.tags[row][role as usize], rank, *value);
                 }
             }
         }
@@ -226,14 +240,20 @@ impl Batch {
     }
 }
 
+/// A double is not NaN in the way that stands for no amount.
+pub(crate) fn bits_of(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits == NO_AMOUNT { f64::NAN.to_bits() } else { bits }
+}
+
 /// The first of equally good tags counts: tags whose keys differ in case are columns of one rank.
-fn offer(best: &mut (Rank, Name), rank: Rank, value: Name) {
+pub(crate) fn offer(best: &mut (Rank, Name), rank: Rank, value: Name) {
     if value != Names::BLANK && rank < best.0 {
         *best = (rank, value);
     }
 }
 
-fn check_type(column: Column, found: &DataType) -> Result<bool, ReportError> {
+pub(crate) fn check_type(column: Column, found: &DataType) -> Result<bool, ReportError> {
     let (fits, expected) = match column.meaning() {
         Meaning::Text => (is_text(found), "text"),
         Meaning::Amount => (is_text(found) || is_number(found), "amount"),
@@ -332,17 +352,17 @@ impl Row for BatchRow<'_> {
 
     #[inline]
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError> {
-        let reading = match &self.batch.amounts[column as usize] {
-            None => return Ok(None),
-            Some(AmountColumn::Doubles(doubles)) if doubles.is_null(self.at) => return Ok(None),
-            Some(AmountColumn::Doubles(doubles)) => Amount::read_f64(doubles.value(self.at)),
-            Some(AmountColumn::Other(array)) if array.is_null(self.at) => return Ok(None),
-            Some(AmountColumn::Other(array)) if is_text(array.data_type()) => match text_at(array, self.at).trim() {
-                "" => return Ok(None),
-                text => Amount::read(text),
-            },
-            Some(AmountColumn::Other(array)) => number_at(array, self.at),
-        };
+        let reading =
+            match (self.batch.doubles[column as usize].get(self.at), &self.batch.other_amounts[column as usize]) {
+                (Some(&NO_AMOUNT), _) | (None, None) => return Ok(None),
+                (Some(bits), _) => Amount::read_f64(f64::from_bits(*bits)),
+                (None, Some(array)) if array.is_null(self.at) => return Ok(None),
+                (None, Some(array)) if is_text(array.data_type()) => match text_at(array, self.at).trim() {
+                    "" => return Ok(None),
+                    text => Amount::read(text),
+                },
+                (None, Some(array)) => number_at(array, self.at),
+            };
         reading.map(Some).map_err(|source| ReportError::Amount { row: self.number(), column: column.name(), source })
     }
 
@@ -364,6 +384,6 @@ impl Row for BatchRow<'_> {
 
     #[inline]
     fn tag(&self, role: TagRole, _: &mut Names) -> Result<Name, ReportError> {
-        Ok(self.batch.tags[role as usize][self.at].1)
+        Ok(self.batch.tags[self.at][role as usize].1)
     }
 }

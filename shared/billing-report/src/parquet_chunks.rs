@@ -87,8 +87,9 @@ impl Chunks {
         if offset > piece.len() { Err(beyond()) } else { Ok(piece.slice(offset..)) }
     }
 
-    fn is_in_dictionary(&self, leaf: usize) -> bool {
-        self.pages.get(&leaf).is_some_and(|pages| pages.all_in_dictionary)
+    /// What is known of the pages of a leaf column.
+    pub(crate) fn pages(&self, leaf: usize) -> Pages {
+        self.pages.get(&leaf).copied().unwrap_or_default()
     }
 }
 
@@ -139,7 +140,7 @@ fn typed(field: &FieldRef, leaves: &[usize], chunks: &Chunks) -> FieldRef {
                 return Arc::clone(field);
             }
             let parts = parts.iter().zip(leaves).map(|(part, leaf)| -> FieldRef {
-                let data_type = text_type(part.data_type(), chunks.is_in_dictionary(*leaf));
+                let data_type = text_type(part.data_type(), chunks.pages(*leaf).all_in_dictionary);
                 Arc::new(part.as_ref().clone().with_data_type(data_type))
             });
             let parts: Fields = parts.collect();
@@ -147,7 +148,8 @@ fn typed(field: &FieldRef, leaves: &[usize], chunks: &Chunks) -> FieldRef {
             with(DataType::Map(Arc::new(entries), *sorted))
         }
         found => {
-            let dictionary = meaning == Meaning::Text && leaves.iter().all(|leaf| chunks.is_in_dictionary(*leaf));
+            let dictionary =
+                meaning == Meaning::Text && leaves.iter().all(|leaf| chunks.pages(*leaf).all_in_dictionary);
             with(text_type(found, dictionary))
         }
     }

@@ -14,8 +14,10 @@ use crate::columns::{Column, missing_required};
 use crate::error::ReportError;
 use crate::kinds::Kinds;
 use crate::line_item::ReadCounts;
+use crate::names::Name;
 use crate::parquet_batch::{Batch, BatchRow};
 use crate::parquet_chunks::{Chunks, types_to_read};
+use crate::parquet_group::{Filling, Group};
 use crate::report_file::{ReportFile, read_one};
 use crate::sink::{Sink, locked, take};
 use crate::tag_keys::TagKeys;
@@ -51,49 +53,87 @@ pub fn read_parquet<F: ReportFile>(
     let fields = schema.root_schema().get_fields();
     let roots: Vec<usize> = (0..fields.len()).filter(|at| is_read(fields[*at].name(), keys)).collect();
     let product = fields.iter().position(|field| Column::of_name(field.name()) == Some(Column::Product));
-    let mut counts = ReadCounts::default();
-    let mut batch = Batch::new(product.is_none());
-    let mut kinds = Kinds::default();
+    let mut pass = Pass {
+        batch: Batch::new(product.is_none()),
+        scratch: Vec::new(),
+        kinds: Kinds::default(),
+        keys,
+        sink,
+        counts: ReadCounts::default(),
+    };
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let as_written = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))?;
+    let as_written = as_written.map_err(|source| ReportError::Parquet { row: 0, source })?;
     let mut first_row = 1;
     for group in 0..metadata.num_row_groups() {
         let mut chunks = Chunks::new(file.bytes());
         chunks.load(file, &metadata, group, &roots)?;
         let reader = |chunks: Chunks, roots: &[usize], selection: Option<RowSelection>| {
-            open(chunks, &metadata, group, roots, selection)
+            open(chunks, &as_written, group, roots, selection)
         };
-        let mut waiting: Vec<u64> = Vec::new();
-        let mut pass = Pass { batch: &mut batch, kinds: &mut kinds, keys, sink, counts: &mut counts };
-        let rows = pass.run(reader(chunks.clone(), &roots, None)?, first_row, Some(&mut waiting))?;
         let expected = u64::try_from(metadata.row_group(group).num_rows()).unwrap_or_default();
-        if rows != expected {
-            return Err(ReportError::RowCount { found: first_row - 1 + rows, expected: first_row - 1 + expected });
+        let mut waiting: Vec<u64> = Vec::new();
+        let shared = Arc::new(chunks.clone());
+        match Group::open(&shared, &metadata, group, as_written.schema(), &roots, keys)? {
+            Some(columns) => pass.run_pages(columns, expected, first_row, &mut waiting)?,
+            None => {
+                let rows = pass.run(reader(chunks.clone(), &roots, None)?, first_row, Some(&mut waiting))?;
+                if rows != expected {
+                    let (found, expected) = (first_row - 1 + rows, first_row - 1 + expected);
+                    return Err(ReportError::RowCount { found, expected });
+                }
+            }
         }
         if let Some(product) = product.filter(|_| !waiting.is_empty()) {
             chunks.load(file, &metadata, group, &[product])?;
             let mut with_product = roots.clone();
             with_product.push(product);
             let selected = ranges_of(&waiting);
-            let total = usize::try_from(rows).unwrap_or(usize::MAX);
+            let total = usize::try_from(expected).unwrap_or(usize::MAX);
             let selection = RowSelection::from_consecutive_ranges(selected.into_iter(), total);
             pass.run(reader(chunks, &with_product, Some(selection))?, first_row + waiting[0], None)?;
         }
-        first_row += rows;
+        first_row += expected;
     }
-    Ok(counts)
+    Ok(pass.counts)
 }
 
-/// One way through a row group.
+/// One way through a file.
 struct Pass<'p, S> {
-    batch: &'p mut Batch,
-    kinds: &'p mut Kinds,
+    batch: Batch,
+    scratch: Vec<Name>,
+    kinds: Kinds,
     keys: &'p TagKeys,
     sink: &'p Mutex<S>,
-    counts: &'p mut ReadCounts,
+    counts: ReadCounts,
 }
 
 impl<S: Sink> Pass<'_, S> {
-    /// The number of rows. Those that cannot be read without the map `product` go to `waiting`, counted from the
-    /// group's beginning.
+    /// All rows of a row group, page by page. Those that cannot be read without the map `product` go to `waiting`, counted
+    /// from the group's beginning.
+    fn run_pages(
+        &mut self,
+        mut columns: Group,
+        rows: u64,
+        first_row: u64,
+        waiting: &mut Vec<u64>,
+    ) -> Result<(), ReportError> {
+        let mut read = 0;
+        while read < rows {
+            let count = usize::try_from(rows - read).unwrap_or(usize::MAX).min(BATCH_ROWS);
+            let Self { batch, scratch, keys, sink, .. } = self;
+            let mut filling = Filling { batch, keys, sink: *sink, scratch };
+            columns.fill(count, first_row + read, &mut filling).map_err(|error| match error {
+                ReportError::Parquet { source, .. } => ReportError::Parquet { row: first_row + read, source },
+                other => other,
+            })?;
+            self.take(&mut locked(self.sink), first_row, read, Some(&mut *waiting))?;
+            read += count as u64;
+        }
+        columns.check_end(self.sink)
+    }
+
+    /// The number of rows that `reader` has.
     fn run(
         &mut self,
         mut reader: ParquetRecordBatchReader,
@@ -105,21 +145,34 @@ impl<S: Sink> Pass<'_, S> {
             let decoded = decoded.map_err(|source| ReportError::Arrow { row: first_row + rows, source })?;
             let mut sink = locked(self.sink);
             self.batch.fill(&decoded, first_row + rows, self.keys, sink.names())?;
-            if let Some(column) = missing_required(|column| self.batch.has(column)) {
-                return Err(ReportError::MissingColumn { column: column.name() });
-            }
-            for at in 0..self.batch.rows() {
-                let row = BatchRow { batch: self.batch, at };
-                if !take(&mut *sink, &row, self.kinds, self.counts)?
-                    && let Some(waiting) = &mut waiting
-                {
-                    waiting.push(rows + at as u64);
-                }
-            }
+            self.take(&mut sink, first_row, rows, waiting.as_deref_mut())?;
             rows += self.batch.rows() as u64;
-            sink.end_batch().map_err(|source| ReportError::Sum { row: first_row + rows, source })?;
         }
         Ok(rows)
+    }
+
+    /// The rows of the batch, of which the first comes after `before` others of its group.
+    fn take(
+        &mut self,
+        sink: &mut S,
+        first_row: u64,
+        before: u64,
+        mut waiting: Option<&mut Vec<u64>>,
+    ) -> Result<(), ReportError> {
+        if let Some(column) = missing_required(|column| self.batch.has(column)) {
+            return Err(ReportError::MissingColumn { column: column.name() });
+        }
+        self.kinds.look_up(&self.batch);
+        for at in 0..self.batch.rows() {
+            let row = BatchRow { batch: &self.batch, at };
+            match (self.kinds.of_batch(&row, sink.names())?, &mut waiting) {
+                (Some(kind), _) => take(sink, &row, kind, &mut self.counts)?,
+                (None, Some(waiting)) => waiting.push(before + at as u64),
+                (None, None) => {}
+            }
+        }
+        let row = first_row + before + self.batch.rows() as u64;
+        sink.end_batch().map_err(|source| ReportError::Sum { row, source })
     }
 }
 
@@ -184,16 +237,15 @@ fn check_limits(metadata: &ParquetMetaData) -> Result<(), ReportError> {
 
 fn open(
     chunks: Chunks,
-    metadata: &Arc<ParquetMetaData>,
+    as_written: &ArrowReaderMetadata,
     group: usize,
     roots: &[usize],
     selection: Option<RowSelection>,
 ) -> Result<ParquetRecordBatchReader, ReportError> {
     let broken = |source| ReportError::Parquet { row: 0, source };
-    let options = || ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let as_written = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(metadata), options()))?.map_err(broken)?;
+    let metadata = as_written.metadata();
     let types = types_to_read(as_written.schema(), metadata, roots, &chunks);
-    let hinted = options().with_schema(Arc::new(types));
+    let hinted = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(Arc::new(types));
     let hinted = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(metadata), hinted))?.map_err(broken)?;
     let mask = ProjectionMask::roots(metadata.file_metadata().schema_descr(), roots.iter().copied());
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, hinted)

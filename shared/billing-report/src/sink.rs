@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use cost_model::AmountError;
 
 use crate::error::ReportError;
-use crate::kinds::Kinds;
+use crate::kinds::Kind;
 use crate::line_item::{LineItem, Read, ReadCounts, SplitItem, read_row};
 use crate::names::{MAX_NAMES_BYTES, Names};
 use crate::row::Row;
@@ -33,16 +33,16 @@ pub trait Sink: Send {
     fn is_full(&self) -> bool;
 }
 
-/// False for a row that needs its map `product`.
+/// Hands on a row of a known kind.
 ///
 /// # Errors
 /// Fails on a value that is not what its column means, on too many different texts, and on sums that are too large.
 pub(crate) fn take(
     sink: &mut impl Sink,
     row: &impl Row,
-    kinds: &mut Kinds,
+    kind: &Kind,
     counts: &mut ReadCounts,
-) -> Result<bool, ReportError> {
+) -> Result<(), ReportError> {
     let over = |what, limit: usize| Err(ReportError::Limit { what, found: limit as u64 + 1, limit: limit as u64 });
     if sink.names().is_full() {
         return over("bytes of different texts", MAX_NAMES_BYTES);
@@ -51,12 +51,10 @@ pub(crate) fn take(
         return over("different costs of resources and days", MAX_SUMS);
     }
     let sum = |source| ReportError::Sum { row: row.number(), source };
-    match read_row(row, sink.names(), kinds, counts)? {
-        Read::Line(item) => sink.add(&item).map_err(sum)?,
-        Read::Split(split) => sink.add_split(&split).map_err(sum)?,
-        Read::NeedsProduct => return Ok(false),
+    match read_row(row, kind, sink.names(), counts)? {
+        Read::Line(item) => sink.add(&item).map_err(sum),
+        Read::Split(split) => sink.add_split(&split).map_err(sum),
     }
-    Ok(true)
 }
 
 /// Another reader's panic leaves nothing half done that counts: its report fails as a whole.

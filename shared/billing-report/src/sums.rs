@@ -1,19 +1,19 @@
 //! Line items -> their sums by everything that a cost is asked for by. What comes after works on sums, not on lines.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::BuildHasher;
 
 use cost_model::{Amount, AmountError, Amounts, Currency, Month, Unallocated};
-use hashbrown::{DefaultHashBuilder, HashTable};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::day_sums::DaySums;
 use crate::evidence::EvidenceSums;
 use crate::line_item::{LineItem, LineTags, LineType, ReadCounts, SplitItem};
 use crate::names::{Name, Names};
+use crate::numbers::Numbers;
 use crate::sink::Sink;
 
-/// Most sums that are held in memory, at some 80 bytes each.
+/// Most sums that are held in memory, at some 150 bytes each where places have one day.
 pub const MAX_SUMS: usize = 6_000_000;
 
 const DAY_S: i64 = 86_400;
@@ -44,16 +44,6 @@ pub struct Place {
     is_compute: bool,
 }
 
-/// The sum of one place, on one day or (until [`LineSums::settle`]) on several together.
-/// Fills a line of the cache: one is waited for, not two.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Sum {
-    /// The place's number, the first and the last day of the month.
-    key: u64,
-    amounts: Amounts,
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Waiting {
     place: Place,
@@ -75,17 +65,14 @@ pub struct LineSums {
     month_start_s: i64,
     days: u8,
     names: Names,
-    hasher: DefaultHashBuilder,
-    places: Vec<Place>,
-    /// By hash, so that a place is only looked at when it is the one.
-    place_numbers: HashTable<(u64, u32)>,
-    /// The place of each resource that was met last, by the number of its id: mostly its only one.
-    last_places: Vec<u32>,
-    sums: Vec<Sum>,
-    /// By key.
-    sum_numbers: HashTable<(u64, u32)>,
+    places: Numbers<Place>,
+    sums: DaySums,
+    /// Sums of what lasts from one day to a later one, by place.
+    lasting: HashMap<(u32, u8, u8), Amounts>,
     /// Costs that wait to be added together: then the memory that they are in is waited for once, and not once a line.
     waiting: Vec<Waiting>,
+    /// Of what waits, for a moment: its places, and then its sums.
+    numbers: Vec<u32>,
     /// The sum over all lines, made apart from the others: what everything else is checked against.
     bill: Vec<(Currency, Amounts)>,
     /// Shares of tasks and pods (a place) in the compute of an instance on a day.
@@ -103,13 +90,11 @@ impl LineSums {
             month_start_s: start.unwrap_or_default(),
             days: month.last().day().unsigned_abs(),
             names: Names::new(),
-            hasher: DefaultHashBuilder::default(),
-            places: Vec::new(),
-            place_numbers: HashTable::new(),
-            last_places: Vec::new(),
-            sums: Vec::new(),
-            sum_numbers: HashTable::new(),
+            places: Numbers::default(),
+            sums: DaySums::default(),
+            lasting: HashMap::new(),
             waiting: Vec::with_capacity(MAX_WAITING),
+            numbers: Vec::with_capacity(MAX_WAITING),
             bill: Vec::new(),
             splits: HashMap::new(),
             evidence: EvidenceSums::default(),
@@ -149,11 +134,11 @@ impl LineSums {
 
     /// How many sums there are.
     pub fn len(&self) -> usize {
-        self.sums.len()
+        self.sums.len() + self.lasting.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.sums.is_empty()
+        self.len() == 0
     }
 
     /// Every line is on an invoice: the month is closed.
@@ -163,19 +148,19 @@ impl LineSums {
 
     /// The places, by their numbers.
     pub fn places(&self) -> &[Place] {
-        &self.places
+        self.places.keys()
     }
 
     pub fn resources(&self) -> BTreeSet<SeenResource> {
-        self.places.iter().map(|place| place.resource).filter(|resource| resource.id != Names::BLANK).collect()
+        self.places().iter().map(|place| place.resource).filter(|resource| resource.id != Names::BLANK).collect()
     }
 
-    /// All sums as (place's number, day, amounts), ordered by place and day after [`Self::settle`].
+    /// All sums as (place's number, day, amounts), ordered by place and day; what lasts several days is among them after
+    /// [`Self::settle`].
     pub fn costs(&self) -> impl Iterator<Item = (u32, Date, &Amounts)> {
-        self.sums.iter().map(|sum| {
-            let (place, first, _) = parts_of(sum.key);
-            let day = self.month.day(first.cast_signed()).unwrap_or(self.month.first());
-            (place, day, &sum.amounts)
+        self.sums.in_order().map(|sum| {
+            let day = self.month.day(sum.day.cast_signed()).unwrap_or(self.month.first());
+            (sum.place, day, &sum.amounts)
         })
     }
 
@@ -205,60 +190,29 @@ impl LineSums {
     }
 
     fn place(&mut self, place: &Place) -> u32 {
-        let Self { places, place_numbers, last_places, hasher, .. } = self;
-        let resource = place.resource.id as usize;
-        if let Some(number) = last_places.get(resource)
-            && places.get(*number as usize).is_some_and(|last| last == place)
-        {
-            return *number;
-        }
-        let hash = hasher.hash_one(place);
-        let is_it = |(of, number): &(u64, u32)| *of == hash && places[*number as usize] == *place;
-        let known = place_numbers.find(hash, is_it).map(|(_, number)| *number);
-        // Bounded by the sums: each place has one.
-        let number = known.unwrap_or_else(|| u32::try_from(places.len()).unwrap_or(u32::MAX));
-        if known.is_none() {
-            places.push(*place);
-            place_numbers.insert_unique(hash, (hash, number), |(hash, _)| *hash);
-        }
-        if last_places.len() <= resource {
-            last_places.resize(resource + 1, u32::MAX);
-        }
-        last_places[resource] = number;
-        number
-    }
-
-    /// The number of a sum, a new one of zero if there is none.
-    fn sum(&mut self, key: u64) -> u32 {
-        let Self { hasher, sums, sum_numbers, .. } = self;
-        let hash = hasher.hash_one(key);
-        if let Some((_, number)) = sum_numbers.find(hash, |(of, _)| *of == key) {
-            return *number;
-        }
-        let number = u32::try_from(sums.len()).unwrap_or(u32::MAX);
-        sums.push(Sum { key, amounts: Amounts::default() });
-        sum_numbers.insert_unique(hash, (key, number), |(key, _)| hasher.hash_one(*key));
-        number
-    }
-
-    fn add_to(&mut self, key: u64, amounts: &Amounts) -> Result<(), AmountError> {
-        let number = self.sum(key);
-        self.sums[number as usize].amounts.add(amounts)
+        self.places.of(place, place.shelf())
     }
 
     /// Each step for all before the next: what one waits for, the others ask for meanwhile.
     fn add_waiting(&mut self) -> Result<(), AmountError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let places: Vec<u32> = waiting.iter().map(|cost| self.place(&cost.place)).collect();
-        let keys = waiting.iter().zip(places).map(|(cost, place)| key_of(place, cost.first, cost.last));
-        let numbers: Vec<u32> = keys.map(|key| self.sum(key)).collect();
-        let added = waiting
-            .iter()
-            .zip(numbers)
-            .try_for_each(|(cost, number)| self.sums[number as usize].amounts.add(&cost.amounts));
-        self.waiting = waiting;
-        self.waiting.clear();
-        added.and_then(|()| self.evidence.add_waiting())
+        let Self { waiting, numbers, places, sums, lasting, .. } = self;
+        numbers.clear();
+        numbers.extend(waiting.iter().map(|cost| places.of(&cost.place, cost.place.shelf())));
+        for (cost, number) in waiting.iter().zip(numbers.iter_mut()) {
+            if cost.first == cost.last {
+                *number = sums.number(*number, cost.first);
+            }
+        }
+        for (cost, number) in waiting.iter().zip(numbers.iter()) {
+            let sum = if cost.first == cost.last {
+                &mut sums.get_mut(*number).amounts
+            } else {
+                lasting.entry((*number, cost.first, cost.last)).or_default()
+            };
+            sum.add(&cost.amounts)?;
+        }
+        waiting.clear();
+        self.evidence.add_waiting()
     }
 
     fn day_of(&self, second: i64) -> u8 {
@@ -281,7 +235,7 @@ impl LineSums {
     }
 
     /// Spreads what lasts several days over them to the last digit, gives tasks and pods their part of their instance's
-    /// compute, and orders the sums.
+    /// compute.
     ///
     /// `is_carried`: whether somebody carries the cost of a task's or pod's place, by its number. What nobody would carry stays with the
     /// instance. Sums of everything stay what they were.
@@ -289,39 +243,26 @@ impl LineSums {
     /// # Errors
     /// Fails beyond the largest amount.
     pub fn settle(&mut self, is_carried: impl Fn(u32) -> bool) -> Result<(), AmountError> {
-        let (several, daily): (Vec<Sum>, Vec<Sum>) = self.sums.drain(..).partition(|sum| {
-            let (_, first, last) = parts_of(sum.key);
-            first != last
-        });
-        self.sums = daily;
-        self.reindex();
-        for sum in several {
-            let (place, first, last) = parts_of(sum.key);
-            for (day, part) in (first..=last).zip(sum.amounts.split_equally(usize::from(last - first) + 1)) {
-                self.add_to(key_of(place, day, day), &part)?;
+        for ((place, first, last), amounts) in std::mem::take(&mut self.lasting) {
+            for (day, part) in (first..=last).zip(amounts.split_equally(usize::from(last - first) + 1)) {
+                self.add_to(place, day, &part)?;
             }
         }
-        self.split_instances(is_carried)?;
-        self.sum_numbers = HashTable::new();
-        self.sums.sort_unstable_by_key(|sum| sum.key);
-        Ok(())
+        self.split_instances(is_carried)
     }
 
     /// What orders places alike in every order of lines.
     fn by_texts(&self, place: u32) -> ([&str; 9], Unallocated) {
-        let Place { resource, service, tags, without_resource, .. } = self.places[place as usize];
+        let Place { resource, service, tags, without_resource, .. } = self.places()[place as usize];
         let SeenResource { id, product_code, account, region } = resource;
         let LineTags { environment, component, owner, system } = tags;
         let names = [id, product_code, account, region, service, environment, component, owner, system];
         (names.map(|name| self.names.text(name)), without_resource)
     }
 
-    fn reindex(&mut self) {
-        let Self { hasher, sums, sum_numbers, .. } = self;
-        sum_numbers.clear();
-        for (number, sum) in (0_u32..).zip(sums.iter()) {
-            sum_numbers.insert_unique(hasher.hash_one(sum.key), (sum.key, number), |(key, _)| hasher.hash_one(*key));
-        }
+    fn add_to(&mut self, place: u32, day: u8, amounts: &Amounts) -> Result<(), AmountError> {
+        let number = self.sums.number(place, day);
+        self.sums.get_mut(number).amounts.add(amounts)
     }
 
     /// The shares of an instance's day are amortised amounts. Where they come to less than its compute cost, the instance
@@ -335,11 +276,10 @@ impl LineSums {
         });
         let parents: BTreeSet<Name> = splits.iter().map(|((parent, ..), _)| *parent).collect();
         let mut compute: HashMap<(Name, u8, Currency), Vec<u32>> = HashMap::new();
-        for (number, sum) in (0_u32..).zip(&self.sums) {
-            let (place, day, _) = parts_of(sum.key);
-            let place = &self.places[place as usize];
+        for (number, sum) in (0_u32..).zip(self.sums.iter()) {
+            let place = &self.places()[sum.place as usize];
             if place.is_compute && parents.contains(&place.resource.id) {
-                compute.entry((place.resource.id, day, place.currency)).or_default().push(number);
+                compute.entry((place.resource.id, sum.day, place.currency)).or_default().push(number);
             }
         }
         for shares in
@@ -349,7 +289,7 @@ impl LineSums {
             let Some(numbers) = compute.get(&(parent, day, currency)) else { continue };
             let mut cost = Amount::ZERO;
             for number in numbers {
-                cost = cost.plus(self.sums[*number as usize].amounts.amortized)?;
+                cost = cost.plus(self.sums.get(*number).amounts.amortized)?;
             }
             let size = |amount: Amount| u128::try_from(amount.raw()).unwrap_or_default();
             let (mut places, mut weights, mut total) = (Vec::new(), Vec::new(), 0_u128);
@@ -366,24 +306,22 @@ impl LineSums {
             let given: u128 = weights.iter().sum();
             weights.push(size(cost).max(total) - given);
             for number in numbers.clone() {
-                let parts = self.sums[number as usize].amounts.split_by(&weights).ok_or(AmountError::Overflow)?;
+                let parts = self.sums.get(number).amounts.split_by(&weights).ok_or(AmountError::Overflow)?;
                 for (place, part) in places.iter().zip(&parts) {
-                    self.add_to(key_of(*place, day, day), part)?;
+                    self.add_to(*place, day, part)?;
                 }
-                self.sums[number as usize].amounts = parts.last().copied().unwrap_or_default();
+                self.sums.get_mut(number).amounts = parts.last().copied().unwrap_or_default();
             }
         }
         Ok(())
     }
 }
 
-fn key_of(place: u32, first: u8, last: u8) -> u64 {
-    u64::from(place) << 16 | u64::from(first) << 8 | u64::from(last)
-}
-
-fn parts_of(key: u64) -> (u32, u8, u8) {
-    let [_, _, a, b, c, d, first, last] = key.to_be_bytes();
-    (u32::from_be_bytes([a, b, c, d]), first, last)
+impl Place {
+    /// A resource mostly has one place, and an instance's compute another.
+    fn shelf(&self) -> usize {
+        self.resource.id as usize * 2 + usize::from(self.is_compute)
+    }
 }
 
 impl Sink for LineSums {
@@ -431,6 +369,6 @@ impl Sink for LineSums {
     }
 
     fn is_full(&self) -> bool {
-        self.sums.len() + self.splits.len() > MAX_SUMS
+        self.len() + self.splits.len() > MAX_SUMS
     }
 }

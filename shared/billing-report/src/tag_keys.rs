@@ -1,5 +1,7 @@
 //! Keys of tags and cost categories -> what they say, in all the spellings that reports have for one key.
 
+use crate::columns::Column;
+
 /// What a tag says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagRole {
@@ -69,6 +71,11 @@ impl TagKeys {
     /// Every key, whatever it says.
     pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
         [&self.environment, &self.component, &self.owner, &self.system].into_iter().flatten().map(String::as_str)
+    }
+
+    /// A key of one of the maps.
+    pub(crate) fn of_map(&self, column: Column, key: &str) -> Option<(TagRole, Rank)> {
+        if column == Column::CostCategory { self.of_category(key) } else { self.of_name(key) }
     }
 
     fn role(&self, key: &str, behind: Rank) -> Option<(TagRole, Rank)> {

@@ -40,6 +40,10 @@ pub enum WriteError {
 /// # Errors
 /// Fails on a value that its column cannot hold.
 pub fn parquet(rows: &[ReportRow]) -> Result<Vec<u8>, WriteError> {
+    parquet_as(rows, WriterProperties::builder().set_compression(Compression::SNAPPY).build())
+}
+
+pub(crate) fn parquet_as(rows: &[ReportRow], properties: WriterProperties) -> Result<Vec<u8>, WriteError> {
     let mut columns: Vec<(String, ArrayRef)> = Vec::new();
     // What stands for several lines is no report's.
     for (column, name, _) in COLUMNS.iter().filter(|(column, _, _)| !is_own(*column)) {
@@ -58,7 +62,6 @@ pub fn parquet(rows: &[ReportRow]) -> Result<Vec<u8>, WriteError> {
     let columns = columns.into_iter().map(|(name, array)| (name, array, true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(|source| WriteError::Columns { source })?;
     let encode = |source| WriteError::Encode { source };
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).map_err(encode)?;
     writer.write(&batch).map_err(encode)?;
     writer.into_inner().map_err(encode)

@@ -115,7 +115,7 @@ impl Shape {
             _ => (declared, Naming::Own),
         };
         let (givers, of_stack) = givers(catalog, doc, head);
-        let inherited = inherited(catalog, givers, !of_stack.is_empty(), head, reference.namespace());
+        let inherited = inherited(catalog, &givers, !of_stack.is_empty(), head, reference.namespace());
         let yielding = head.yielding(inherited.as_ref());
         Self { reference, naming, inherited, yielding, of_stack }
     }
@@ -206,7 +206,7 @@ fn is_component(key: &Key) -> bool {
 /// such, the first that has a system.
 fn inherited(
     catalog: &Catalog,
-    givers: BTreeSet<Key>,
+    givers: &BTreeSet<Key>,
     is_of_stack: bool,
     head: Head<'_>,
     namespace: &str,

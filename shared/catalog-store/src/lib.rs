@@ -115,7 +115,7 @@ impl Read {
     }
 }
 
-/// A client that gives up a try after [`MAX_TRY`]. Its requests and answers are whole texts: watching how fast each
+/// A client that gives up a try after 20 seconds. Its requests and answers are whole texts: watching how fast each
 /// of them flows, as the SDK does by default, finds nothing else, and costs more.
 fn dynamodb_client(config: &SdkConfig) -> aws_sdk_dynamodb::Client {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(MAX_TRY).build();

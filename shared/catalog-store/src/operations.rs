@@ -103,7 +103,7 @@ impl CatalogStore {
     }
 
     /// Adds 1 to a count of a source for something that has an id and happened at `at_ms`: once, however often it is told,
-    /// as long as no [`KEPT_IDS`] younger ones of that name are known. One UpdateItem, and now and then another.
+    /// as long as no 64 younger ones of that name are known. One UpdateItem, and now and then another.
     pub async fn count_once(&self, source: &str, name: &str, id: &str, at_ms: u64) -> Result<(), StoreError> {
         let key = attributes::key(attributes::COUNTS_PK, source);
         let ids = attributes::counted_attribute(name);
