@@ -17,7 +17,7 @@ use crate::segment::entities::{Uid, uid_bytes};
 
 /// Entities are few while looking all of them up takes less than walking to where a page of them ends. Walked is past
 /// `page * values / entities` values, so the two are equal at the root of `values * page * (time past one / time of a
-/// look-up)`. This is the root of the last two, with a page of 50.
+/// look-up)`. This is the root of the last two, by estimate.
 const FEW_TIMES_ROOT: usize = 16;
 
 /// What is sorted, and by what.
@@ -152,7 +152,9 @@ impl<'c> Rows<'c> {
             (Some(from), false) => column.map_or(0, |column| column.lower_bound(from))..entries,
             (Some(from), true) => 0..column.map_or(0, |column| column.upper_bound(from)),
         };
-        let few = column.filter(|_| self.docs.len() < entries.isqrt() * FEW_TIMES_ROOT);
+        // Where every other value is one of theirs, the next is not far.
+        let most = (entries.isqrt() * FEW_TIMES_ROOT).min(entries / 2);
+        let few = column.filter(|_| self.docs.len() < most);
         let of_base: Box<dyn Iterator<Item = usize>> = match (few, descending) {
             (Some(column), _) => Box::new(lazily_sorted(column, &self.docs, of_base, descending)),
             (None, false) => Box::new(of_base),
