@@ -71,7 +71,7 @@ fn explained(found: &Found, asked: &EntityRef, catalog: &Catalog) -> Result<Valu
         },
         "entity": entity,
         "name": name(stitched, shape.as_ref(), alias),
-        "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_ref()).map(inherited),
+        "inherited": shape.as_ref().and_then(|shape| shape.inherited.as_deref()).map(inherited),
         "fields": fields(stitched, record, shape.as_ref(), &plugin_annotations(stitched, catalog)?),
         "relations": relations(stitched, record, shape.as_ref(), catalog)?,
         "status": stitched.status.iter().map(|item| json!({
@@ -130,7 +130,7 @@ fn fields(
 ) -> Map<String, Value> {
     let mut fields: Map<String, Value> =
         stitched.fields.iter().map(|(pointer, field)| (pointer.to_string(), explained_field(field, record))).collect();
-    if let Some(given) = shape.and_then(|shape| shape.inherited.as_ref()) {
+    if let Some(given) = shape.and_then(|shape| shape.inherited.as_deref()) {
         for (field, value) in [("owner", &given.owner), ("system", &given.system)] {
             if let Some(value) = value {
                 fields.insert(Pointer::spec(field).to_string(), by_other_records(value, &given.rule()));

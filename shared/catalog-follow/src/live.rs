@@ -15,6 +15,8 @@ const FRESHNESS: SignedDuration = SignedDuration::from_secs(1);
 /// How often the pointer is looked at. It moves every few minutes at most, and the old segment stays good for an hour;
 /// but what a rebuild corrected should be seen soon.
 const POINTER_EVERY: SignedDuration = SignedDuration::from_secs(60);
+/// The same while much is behind the segment: each row takes 4 KB until a newer segment has it.
+const POINTER_EVERY_WHEN_BEHIND: SignedDuration = SignedDuration::from_secs(10);
 /// Rows behind the segment from which on a newer segment saves more, in memory and in each question, than it costs to read.
 const MAX_ROWS_BEHIND: u64 = 2_000;
 /// Each try loads what was missing before; a question touches few columns one after the other.
@@ -64,7 +66,9 @@ impl LiveCatalog {
     }
 
     async fn read_on(&self, mut progress: MutexGuard<'_, Progress>, now: Timestamp) -> Result<(), StoreError> {
-        if !progress.checked_at.is_some_and(|checked| is_fresh(checked, now, POINTER_EVERY)) {
+        let is_behind = progress.rows_behind > MAX_ROWS_BEHIND;
+        let every = if is_behind { POINTER_EVERY_WHEN_BEHIND } else { POINTER_EVERY };
+        if !progress.checked_at.is_some_and(|checked| is_fresh(checked, now, every)) {
             match self.check_pointer(&mut progress, now).await {
                 Err(StoreError::RebuildNeeded(reason)) if progress.polled_at.is_some() => {
                     warn!(error = %delivery::describe(&*reason), "the segment cannot be read; an older one is served on");

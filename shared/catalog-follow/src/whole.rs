@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::progress::{Progress, Step, step};
 use crate::standing::{head_of, lost};
 
-/// Records that are other than in the segment, before [`WholeIndex::settle`] makes a segment of them: a few KB each.
+/// Records that are other than in the segment, before [`WholeIndex::settle`] makes a segment of them: 4 KB each.
 const MAX_CHANGED: usize = 20_000;
 
 /// The index as who writes a segment has it: with the whole file of the segment that it begins at.
@@ -63,6 +63,7 @@ impl WholeIndex {
             if is_end {
                 return Ok(());
             }
+            self.settle()?;
         }
     }
 

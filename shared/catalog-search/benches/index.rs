@@ -10,12 +10,13 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use catalog_model::{
     Door, EntityRef, Facts, Format, Fragment, Identity, Pointer, Record, RecordKey, Role, Said, SourceObject, Version,
 };
 use catalog_search::{Catalog, Filter, IndexRow, NotLoaded, Order, Query, SegmentFile, Start, TextFilter, row_of};
+use cpu_time::ThreadTime;
 use serde_json::{Value, json};
 
 const DEFAULT_SIZE: usize = 45_000;
@@ -34,42 +35,62 @@ const TAGS: &[&str] =
 
 fn main() {
     let sizes: Vec<usize> = std::env::args().skip(1).filter_map(|size| size.parse().ok()).collect();
+    tell_memory_of_changes();
     for size in if sizes.is_empty() { vec![DEFAULT_SIZE] } else { sizes } {
         measure(size);
     }
 }
 
+/// Rows that are in no segment yet, applied as a reader of the log does: a few at a time.
+fn tell_memory_of_changes() {
+    const ROWS: usize = 20_000;
+    let Some(before) = resident_kib() else { return };
+    let mut catalog = Catalog::default();
+    for first in (0..ROWS).step_by(500) {
+        catalog.apply((first..first + 500).map(|n| row(n, ROWS)).collect::<Vec<_>>()).unwrap();
+    }
+    let grown = resident_kib().unwrap_or(before).saturating_sub(before);
+    println!("a row that is not compacted yet takes {} bytes of memory", grown * 1024 / ROWS as u64);
+}
+
+/// Where Linux says it.
+fn resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
+}
+
 fn measure(size: usize) {
     println!("{size} entities");
-    let made = Instant::now();
     let mut held = Held { catalog: Catalog::default(), file: None };
     let (mut applying, mut compacting, mut compactions) = (Duration::ZERO, Duration::ZERO, 0);
+    let mut last_compaction = Duration::ZERO;
     for first in (0..size).step_by(ROWS_PER_SEGMENT) {
         let rows: Vec<IndexRow> = (first..(first + ROWS_PER_SEGMENT).min(size)).map(|n| row(n, size)).collect();
         held.ask(Catalog::ready);
-        let begun = Instant::now();
+        let begun = ThreadTime::now();
         held.catalog.apply(rows).unwrap();
         applying += begun.elapsed();
-        let begun = Instant::now();
+        let begun = ThreadTime::now();
         let file = held.file.as_ref().map(|file| file.content.as_slice());
         let file = held.catalog.compact(file, 1, "rules").unwrap();
-        compacting = begun.elapsed();
+        last_compaction = begun.elapsed();
+        compacting += last_compaction;
         compactions += 1;
         let (file, directory) = SegmentFile::open(file.content).unwrap();
         held = Held { catalog: Catalog::on(directory), file: Some(file) };
     }
+    println!("  applying the rows {} ms", applying.as_millis());
     println!(
-        "  made in {:.1} s, of which applying the rows {:.1} s",
-        made.elapsed().as_secs_f64(),
-        applying.as_secs_f64()
+        "  compactions {compactions}: {} ms, the last one {} ms",
+        compacting.as_millis(),
+        last_compaction.as_millis()
     );
-    println!("  compactions {compactions}, the last one {} ms", compacting.as_millis());
     println!("  segment {} KiB", held.file.as_ref().unwrap().content.len() / 1024);
 
-    let begun = Instant::now();
+    let begun = ThreadTime::now();
     held.ask(|catalog| catalog.facets(["kind"], &Filter::default()));
     println!("  cold, first facet {} us", begun.elapsed().as_micros());
-    let begun = Instant::now();
+    let begun = ThreadTime::now();
     held.ask(|catalog| catalog.page(&by_name("kind=component,spec.type=service", None), &Start::Offset(0), 20));
     println!("  cold, first ordered page {} us", begun.elapsed().as_micros());
 
@@ -129,7 +150,7 @@ fn ask(held: &Held, what: &str, question: impl Fn(usize, &Catalog) -> Result<usi
     held.ask(|catalog| question(0, catalog));
     let mut times: Vec<Duration> = (0..QUESTIONS)
         .map(|n| {
-            let begun = cpu_time::ThreadTime::now();
+            let begun = ThreadTime::now();
             held.ask(|catalog| question(n, catalog));
             begun.elapsed()
         })

@@ -1,23 +1,22 @@
 //! A catalog -> the segment that says the same with nothing left to add.
 //!
-//! One column is in memory at a time. The result depends on what the catalog says now, and not on how it came to say it.
+//! One column of the segment is in memory at a time, and what changed since. The result depends on what the catalog says now, and not on how it came to say it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
-use itertools::{EitherOrBoth, Itertools};
+use itertools::Itertools;
 
 use catalog_model::{Claim, RecordKey};
 
 use crate::catalog::Catalog;
 use crate::docs::{Doc, DocSet};
 use crate::flatten::SearchValue;
-use crate::overlay::column::OverlayColumn;
-use crate::overlay::{FOLLOWING_KEYS, State};
+use crate::overlay::State;
 use crate::row::derived_ref_of;
 use crate::segment::absent::{Absent, Counters};
 use crate::segment::aliases::Aliases;
 use crate::segment::base::NotLoaded;
-use crate::segment::column::{Column, ColumnWriter, RankRef};
+use crate::segment::column::{Column, ColumnWriter, Entry, RankRef};
 use crate::segment::entities::Entities;
 use crate::segment::file::{FileWriter, block_content};
 use crate::segment::heads::{Followed, HeadsWriter, INHERITED_KEYS, StoredNaming};
@@ -202,13 +201,13 @@ impl Compaction<'_> {
         let base: BTreeMap<&str, &Column> =
             self.catalog.base.relations().map(|(relation_type, relation)| (relation_type, &relation.column)).collect();
         for relation_type in types {
-            let entries = changed.remove(relation_type).unwrap_or_default();
-            let entries: Vec<(RankRef<'_>, Vec<Doc>)> = entries
-                .into_iter()
-                .map(|((target, is_inherited), docs)| ((target, target, is_inherited), docs.into_iter().collect()))
-                .collect();
+            let targets = changed.remove(relation_type).unwrap_or_default().into_iter();
+            let entries = targets.flat_map(|((target, is_inherited), docs)| {
+                let mut places: Vec<Doc> = docs.into_iter().map(|doc| self.place(doc)).collect();
+                places.sort_unstable();
+                places.into_iter().map(move |place| ((target, target, is_inherited), place))
+            });
             let column = base.get(relation_type).copied();
-            let entries = entries.iter().map(|(rank, docs)| (*rank, docs.as_slice()));
             let merged = self.merged(column, self.catalog.relation_mask(relation_type), entries);
             if let Some(block) = merged.finish(&[]) {
                 writer.block(format!("r:{relation_type}"), &block, false);
@@ -218,28 +217,20 @@ impl Compaction<'_> {
 
     fn write_columns(&self, writer: &mut FileWriter) -> Result<(), SegmentError> {
         let overlay = &self.catalog.overlay;
-        let by_word: HashMap<u32, Vec<Doc>> = overlay.docs_by_word();
-        let mut keys: BTreeSet<&str> = by_word.keys().map(|word| overlay.words.text(*word)).collect();
+        let following = |doc, shape: &Shape| self.catalog.following_rows(doc, shape);
+        let mut changed = overlay.changed_columns(following, |doc| self.place(doc));
+        let mut keys: BTreeSet<&str> = changed.keys().copied().collect();
         keys.extend(self.catalog.base.column_keys());
-        keys.extend(FOLLOWING_KEYS);
         for key in keys {
-            let is_following = FOLLOWING_KEYS.contains(&key);
-            let changed = if is_following {
-                overlay.following_column(key, |doc, shape| self.catalog.following_rows(doc, shape))
-            } else {
-                let docs = overlay.words.find(key).and_then(|word| Some((word, by_word.get(&word)?)));
-                docs.map_or_else(OverlayColumn::default, |(word, docs)| overlay.own_column(word, docs))
-            };
+            let changed = changed.remove(key).unwrap_or_default();
             let mask = overlay.mask(key);
             let column = self.column_of_file(key)?;
-            let entries = changed
-                .entries()
-                .map(|((value, original, marked), docs)| ((value.as_str(), original.as_str(), *marked), docs));
-            let merged = self.merged(column.as_ref(), mask, entries);
-            let mut nulls: Vec<Doc> = changed.nulls().map(|doc| self.place(doc)).collect();
-            let of_base = column.iter().flat_map(|column| column.nulls()).filter(|doc| !mask.contains(**doc));
-            nulls.extend(of_base.map(|doc| self.place(*doc)).filter(|place| *place != NOWHERE));
+            let merged = self.merged(column.as_ref(), mask, changed.values());
+            let of_base = column.iter().flat_map(|column| column.nulls());
+            let mut nulls: Vec<Doc> = self.left(of_base, mask).collect();
+            nulls.extend(changed.nulls());
             nulls.sort_unstable();
+            nulls.dedup();
             let has_marks = merged.has_marks();
             if let Some(block) = merged.finish(&nulls) {
                 writer.block(format!("c:{key}"), &block, has_marks);
@@ -257,35 +248,38 @@ impl Compaction<'_> {
         Column::read(&block_content(block, range)?, self.catalog.base.len()).map(Some)
     }
 
-    /// The values of a column of the segment that still hold, and those of what changed, under the new numbers.
+    /// The values of a column of the segment that still hold, and those of what changed, under the new numbers. `changed`
+    /// rises, and has new numbers already.
     fn merged<'m>(
         &self,
         column: Option<&'m Column>,
         mask: &DocSet,
-        changed: impl Iterator<Item = (RankRef<'m>, &'m [Doc])>,
+        changed: impl Iterator<Item = (RankRef<'m>, Doc)>,
     ) -> ColumnWriter {
-        let of_base = column.into_iter().flat_map(Column::entries).map(|entry| {
-            let left = entry.docs.iter().filter(|doc| !mask.contains(**doc)).map(|doc| self.place(*doc));
-            let docs: Vec<Doc> = left.filter(|place| *place != NOWHERE).collect();
-            ((entry.value, entry.original, entry.is_marked), docs)
-        });
-        let changed = changed.map(|(rank, docs)| {
-            let mut docs: Vec<Doc> = docs.iter().map(|doc| self.place(*doc)).collect();
-            docs.sort_unstable();
-            (rank, docs)
-        });
-        let mut writer = ColumnWriter::default();
-        for value in of_base.merge_join_by(changed, |(one, _), (other, _)| one.cmp(other)) {
-            match value {
-                EitherOrBoth::Left((rank, docs)) | EitherOrBoth::Right((rank, docs)) => writer.push(rank, &docs),
-                EitherOrBoth::Both((rank, mut docs), (_, others)) => {
-                    docs.extend(others);
-                    docs.sort_unstable();
-                    writer.push(rank, &docs);
-                }
+        let mut base = column.into_iter().flat_map(Column::entries).peekable();
+        let mut changed = changed.peekable();
+        let (mut writer, mut docs) = (ColumnWriter::default(), Vec::new());
+        while let Some(rank) =
+            base.peek().map(Entry::rank).into_iter().chain(changed.peek().map(|(rank, _)| *rank)).min()
+        {
+            docs.clear();
+            if let Some(entry) = base.next_if(|entry| entry.rank() == rank) {
+                docs.extend(self.left(entry.docs, mask));
             }
+            let of_base = docs.len();
+            docs.extend(std::iter::from_fn(|| changed.next_if(|(other, _)| *other == rank)).map(|(_, place)| place));
+            if of_base > 0 && docs.len() > of_base {
+                docs.sort_unstable();
+            }
+            writer.push(rank, &docs);
         }
         writer
+    }
+
+    /// The new numbers of those of the segment whose rows still hold.
+    fn left<'d>(&self, docs: impl IntoIterator<Item = &'d Doc>, mask: &DocSet) -> impl Iterator<Item = Doc> {
+        let left = docs.into_iter().filter(|doc| !mask.contains(**doc)).map(|doc| self.place(*doc));
+        left.filter(|place| *place != NOWHERE)
     }
 }
 

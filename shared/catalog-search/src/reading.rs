@@ -235,14 +235,11 @@ impl<'c> Reading<'c> {
 
     /// All rows `relations.<type>` of one type in lower case.
     fn relation_rows(&self, relation_type: &str) -> OverlayColumn {
-        let mut made = OverlayColumn::default();
-        if !self.has_core() {
-            return made;
+        if self.has_core() {
+            OverlayColumn::of(self.catalog.relation_values(relation_type))
+        } else {
+            OverlayColumn::default()
         }
-        for (value, docs) in self.catalog.relation_values(relation_type) {
-            docs.into_iter().for_each(|doc| made.add_value(doc, (value.clone(), value.clone(), false)));
-        }
-        made
     }
 }
 

@@ -120,7 +120,7 @@ impl Catalog {
     }
 
     /// All rows `relations.<type>` of one type in lower case: each value once, with the entities that have it.
-    pub(crate) fn relation_values(&self, relation_type: &str) -> Vec<(String, Vec<Doc>)> {
+    pub(crate) fn relation_values(&self, relation_type: &str) -> BTreeMap<String, Vec<Doc>> {
         let mut rows: Vec<(u32, Doc)> = Vec::new();
         let mut values = Values::default();
         self.each_edge(|target, said_type, sources| {
@@ -156,7 +156,7 @@ impl Catalog {
             docs.sort_unstable();
             docs.dedup();
         }
-        by_value.into_iter().collect()
+        by_value
     }
 
     /// Every target with all that point at it by one type: those of the segment that still hold, then what changed.

@@ -25,7 +25,7 @@ pub fn render(stitched: &Stitched, catalog: &Catalog) -> Result<Value, NotLoaded
         Some(Naming::Derived | Naming::Taken { .. }) => stitched.entity_under_derived_name(),
         Some(Naming::Own) | None => stitched.entity(),
     };
-    if let Some(Inherited { owner, system, .. }) = shape.as_ref().and_then(|shape| shape.inherited.as_ref()) {
+    if let Some(Inherited { owner, system, .. }) = shape.as_ref().and_then(|shape| shape.inherited.as_deref()) {
         for (field, value) in [("owner", owner), ("system", system)] {
             if let Some(value) = value
                 && let Some(spec) =

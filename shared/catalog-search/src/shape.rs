@@ -13,7 +13,7 @@ use crate::segment::heads::{Head, StoredNaming};
 pub struct Shape {
     pub(crate) reference: EntityRef,
     pub naming: Naming,
-    pub inherited: Option<Inherited>,
+    pub inherited: Option<Box<Inherited>>,
     /// Relations of what the entity's own record says, where that gives way to a component's and none says it.
     pub(crate) yielding: BTreeSet<Relation>,
     /// The components of the stack that a resource is part of, where it has none of its own.
@@ -115,8 +115,8 @@ impl Shape {
             _ => (declared, Naming::Own),
         };
         let (givers, of_stack) = givers(catalog, doc, head);
-        let inherited = inherited(catalog, &givers, !of_stack.is_empty(), head, reference.namespace());
-        let yielding = head.yielding(inherited.as_ref());
+        let inherited = inherited(catalog, &givers, !of_stack.is_empty(), head, reference.namespace()).map(Box::new);
+        let yielding = head.yielding(inherited.as_deref());
         Self { reference, naming, inherited, yielding, of_stack }
     }
 
@@ -135,8 +135,8 @@ impl Shape {
         let of_stack = catalog.inherited_components_in_base(doc);
         let given =
             |giver| Inherited::given((giver, heads.head(giver)), !of_stack.is_empty(), head, reference.namespace());
-        let inherited = followed.giver.and_then(given);
-        let yielding = head.yielding(inherited.as_ref());
+        let inherited = followed.giver.and_then(given).map(Box::new);
+        let yielding = head.yielding(inherited.as_deref());
         Self { reference, naming, inherited, yielding, of_stack }
     }
 

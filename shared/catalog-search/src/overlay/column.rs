@@ -15,6 +15,12 @@ pub(crate) struct OverlayColumn {
 }
 
 impl OverlayColumn {
+    /// Values in lower case, each with entities that rise.
+    pub(crate) fn of(values: BTreeMap<String, Vec<Doc>>) -> Self {
+        let entries = values.into_iter().map(|(value, docs)| ((value.clone(), value, false), docs)).collect();
+        Self { entries, nulls: BTreeSet::new() }
+    }
+
     pub(crate) fn add(&mut self, doc: Doc, row: &SearchValue) {
         match rank(row) {
             Some(rank) => self.add_value(doc, rank),

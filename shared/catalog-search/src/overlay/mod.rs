@@ -1,5 +1,6 @@
 //! What changed since the segment: entities that are new or other than there, and what their rows are.
 
+pub(crate) mod changed;
 pub(crate) mod column;
 pub(crate) mod packed;
 
@@ -112,6 +113,13 @@ impl Live {
         rows.extend(own.map(|row| row.to_owned()));
         rows
     }
+
+    /// Those of [`FOLLOWING_KEYS`].
+    fn following_rows(&self, words: &Words) -> Vec<SearchValue> {
+        let Some(shape) = &self.shape else { return Vec::new() };
+        let own = self.values.iter(words).filter(|row| INHERITED_KEYS.contains(&row.key));
+        following_rows(self.head(), shape, &own.map(|row| row.to_owned()).collect::<Vec<_>>())
+    }
 }
 
 /// The rows of [`FOLLOWING_KEYS`], `own` being those of the record for an owner and a system.
@@ -206,40 +214,12 @@ impl Overlay {
     }
 
     /// The rows of one of [`FOLLOWING_KEYS`].
-    pub(crate) fn following_column(
-        &self,
-        key: &str,
-        following: impl Fn(Doc, &Shape) -> Vec<SearchValue>,
-    ) -> OverlayColumn {
+    fn following_column(&self, key: &str, following: impl Fn(Doc, &Shape) -> Vec<SearchValue>) -> OverlayColumn {
         let mut column = OverlayColumn::default();
-        let of_lives = self.lives().map(|(doc, live)| (doc, live.rows(&self.words)));
+        let of_lives = self.lives().map(|(doc, live)| (doc, live.following_rows(&self.words)));
         let of_followers = self.followers.iter().map(|(doc, shape)| (*doc, following(*doc, shape)));
         for (doc, rows) in of_lives.chain(of_followers) {
             rows.iter().filter(|row| row.key == key).for_each(|row| column.add(doc, row));
-        }
-        column
-    }
-
-    /// Entities with a row of their own record, by the number of its key.
-    pub(crate) fn docs_by_word(&self) -> HashMap<u32, Vec<Doc>> {
-        let mut by_word: HashMap<u32, Vec<Doc>> = HashMap::new();
-        for (doc, live) in self.lives() {
-            for row in live.values.iter(&self.words) {
-                let docs = by_word.entry(row.word).or_default();
-                if docs.last() != Some(&doc) {
-                    docs.push(doc);
-                }
-            }
-        }
-        by_word
-    }
-
-    /// The rows of a key of these entities, by the word of their own records.
-    pub(crate) fn own_column(&self, word: u32, docs: &[Doc]) -> OverlayColumn {
-        let mut column = OverlayColumn::default();
-        for doc in docs {
-            let rows = self.live(*doc).into_iter().flat_map(|live| live.values.iter(&self.words));
-            rows.filter(|row| row.word == word).for_each(|row| column.add(*doc, &row.to_owned()));
         }
         column
     }

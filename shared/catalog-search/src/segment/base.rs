@@ -16,8 +16,9 @@ use crate::segment::heads::Heads;
 const COLUMN: &str = "c:";
 const RELATION: &str = "r:";
 
-/// Columns that are kept, decoded. What is used least goes first, and is read again when it is asked for.
-pub(crate) const MAX_COLUMN_BYTES: usize = 96 * 1024 * 1024;
+/// Columns that are kept, decoded. What is used least goes first, and is read again when it is asked for. Of a million
+/// entities, names and titles take some 110 MB together, and a text search asks for both.
+pub(crate) const MAX_COLUMN_BYTES: usize = 192 * 1024 * 1024;
 
 /// Blocks that must be loaded first. Load all of them and ask again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
