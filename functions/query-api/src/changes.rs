@@ -152,9 +152,9 @@ async fn page(changes: Vec<Change>, mut next: Place, progress: &Progress, deps: 
         let texts = deps.documents.get(&identities, &deps.live, &deps.store).await.map_err(unavailable)?;
         let references = |catalog: &Catalog| identities.iter().map(|identity| catalog.current_ref(identity)).collect();
         let references: Vec<Option<EntityRef>> = deps.live.ask(references).await.map_err(unavailable)?;
-        for ((change, text), reference) in chunk.iter().zip(texts).zip(references) {
+        for ((change, text), reference) in chunk.iter().zip(texts.iter()).zip(references) {
             let item = match (text, reference) {
-                (Some(text), Some(reference)) => upsert(change, &reference, &text)?,
+                (Some(text), Some(reference)) => upsert(change, &reference, text)?,
                 _ => delete(change),
             };
             if let Some(last) = last

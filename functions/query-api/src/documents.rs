@@ -2,8 +2,11 @@
 //! the index knows of nothing newer, neither of the record nor of what is shown of others.
 
 mod packed;
+mod texts;
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Cursor;
+use std::ops::Range;
 
 use catalog_follow::LiveCatalog;
 use catalog_model::{Identity, Record, RecordKey, Stitched, stitch};
@@ -13,12 +16,16 @@ use lru::LruCache;
 use tokio::sync::Mutex;
 
 use packed::{Packed, Packer};
+pub(crate) use texts::Texts;
 
 /// What the cache holds at most: 225,000 entities of a usual size, packed.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// Of one entity, beside its text and its identity: the entry, its place in the table, and what an allocator rounds up.
 const ENTRY_BYTES: usize = 160;
+
+/// Of a text, for room that is taken at once.
+const USUAL_BYTES: usize = 2 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Documents {
@@ -40,29 +47,21 @@ struct Entry {
 }
 
 impl Documents {
-    /// The entities, in the order of `identities`; `None` for what does not exist (any more). Every text is at least as
-    /// new as the index.
+    /// The entities, in the order of `identities`. Every text is at least as new as the index.
     pub(crate) async fn get(
         &self,
         identities: &[Identity],
         live: &LiveCatalog,
         store: &CatalogStore,
-    ) -> Result<Vec<Option<String>>, StoreError> {
+    ) -> Result<Texts, StoreError> {
         let known = live.ask(|catalog| identities.iter().map(|identity| catalog.known_of(identity)).collect()).await?;
         let known: Vec<Known> = known;
-        let mut found: Vec<Option<String>> = vec![None; identities.len()];
-        let mut missing: BTreeMap<RecordKey, u64> = BTreeMap::new();
-        {
-            let mut cache = self.cache.lock().await;
-            for ((identity, known), found) in identities.iter().zip(&known).zip(&mut found) {
-                *found = cache.get(identity, *known);
-                if found.is_none() {
-                    missing.insert(RecordKey::Entity(identity.clone()), known.rv);
-                }
-            }
-        }
+        let (mut all, mut places) = self.cache.lock().await.all(identities, &known);
+        let without = identities.iter().zip(&known).zip(&places).filter(|(_, place)| place.is_none());
+        let missing: BTreeMap<RecordKey, u64> =
+            without.map(|((identity, known), _)| (RecordKey::Entity(identity.clone()), known.rv)).collect();
         if missing.is_empty() {
-            return Ok(found);
+            return Ok(Texts::new(all, places));
         }
         let records = read(store, missing.keys().cloned().collect(), Read::Eventual).await?;
         let (stale, mut records): (Vec<Record>, Vec<Record>) =
@@ -75,10 +74,12 @@ impl Documents {
             let text = self.shown(&stitch(identity, record, &rules), record.rv, live).await?;
             texts.extend(text.map(|text| (identity.clone(), text)));
         }
-        for (identity, found) in identities.iter().zip(&mut found).filter(|(_, found)| found.is_none()) {
-            *found = texts.get(identity).cloned();
+        for (identity, place) in identities.iter().zip(&mut places).filter(|(_, place)| place.is_none()) {
+            let Some(text) = texts.get(identity) else { continue };
+            *place = Some(all.len()..all.len() + text.len());
+            all.push_str(text);
         }
-        Ok(found)
+        Ok(Texts::new(all, places))
     }
 
     /// The text of a record that was just read, and kept from then on. `None`: it is no entity (any more).
@@ -135,10 +136,25 @@ impl Default for Cache {
 }
 
 impl Cache {
+    /// The texts that are kept and still true, one behind the other, and where each is.
+    fn all(&mut self, identities: &[Identity], known: &[Known]) -> (String, Vec<Option<Range<usize>>>) {
+        let mut all = Cursor::new(Vec::with_capacity(identities.len() * USUAL_BYTES));
+        let places = identities.iter().zip(known).map(|(identity, known)| self.unpack(identity, *known, &mut all));
+        let places = places.collect();
+        String::from_utf8(all.into_inner())
+            .map_or_else(|_| (String::new(), vec![None; known.len()]), |all| (all, places))
+    }
+
     fn get(&mut self, identity: &Identity, known: Known) -> Option<String> {
+        let mut text = Cursor::new(Vec::new());
+        self.unpack(identity, known, &mut text)?;
+        String::from_utf8(text.into_inner()).ok()
+    }
+
+    fn unpack(&mut self, identity: &Identity, known: Known, behind: &mut Cursor<Vec<u8>>) -> Option<Range<usize>> {
         let stamp = known.stamp?;
         let entry = self.entries.get(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
-        self.packer.unpack(&entry.text)
+        self.packer.unpack(&entry.text, behind)
     }
 
     fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: &str) {

@@ -198,7 +198,7 @@ impl Asked {
             return Ok(answers::raw_json(streamed(before, page.items, None, behind, deps).await?));
         }
         let items = whole(&page.items, self.projection.as_ref(), deps).await?;
-        let items: Vec<_> = items.into_iter().flatten().collect();
+        let items: Vec<_> = items.iter().flatten().collect();
         Ok(answers::json_text(format!("{before}{}{behind}", items.join(","))))
     }
 

@@ -51,16 +51,15 @@ pub(crate) async fn by_refs(
     let identities = identities(&refs, &filter.and(query), deps).await?;
     let asked: Vec<Identity> = identities.iter().flatten().cloned().collect();
     let found = whole(&asked, projection.as_ref(), deps).await?;
-    let bytes: usize = found.iter().flatten().map(|entity| entity.len()).sum();
-    let mut found = found.into_iter();
-    let mut text = String::with_capacity(bytes + "null,".len() * (identities.len() + 2));
+    let mut text = String::with_capacity(found.bytes() + "null,".len() * (identities.len() + 2));
     text.push_str(r#"{"items":["#);
+    let mut found = found.iter();
     for (at, identity) in identities.iter().enumerate() {
         if at > 0 {
             text.push(',');
         }
         let entity = identity.as_ref().and_then(|_| found.next().flatten());
-        text.push_str(entity.as_deref().unwrap_or("null"));
+        text.push_str(entity.unwrap_or("null"));
     }
     text.push_str("]}");
     Ok(match projection {

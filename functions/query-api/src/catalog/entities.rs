@@ -104,7 +104,7 @@ async fn page(
     let rows = rows.split_off(from);
     let mut answer = if projection.is_some() {
         let items = whole(&rows, projection.as_ref(), deps).await?;
-        let items: Vec<_> = items.into_iter().flatten().collect();
+        let items: Vec<_> = items.iter().flatten().collect();
         answers::json_text(format!("[{}]", items.join(",")))
     } else {
         answers::raw_json(streamed("[", rows, None, "]".to_owned(), deps).await?)

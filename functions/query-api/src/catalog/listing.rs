@@ -10,12 +10,13 @@ use futures::stream::{StreamExt, unfold};
 use tracing::error;
 
 use crate::answers::{AnswerBody, BrokenOff, check_length, unavailable};
+use crate::documents::Texts;
 use crate::handler::Deps;
 
 /// Entities read and shown at once.
 pub(crate) const CHUNK: usize = 500;
 
-/// Entities as JSON texts, in the order asked for; `None` for what does not exist any more.
+/// Entities as JSON texts.
 ///
 /// # Errors
 /// Fails if the store cannot be read.
@@ -23,14 +24,15 @@ pub(crate) async fn rendered(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<String>>, ApiError> {
+) -> Result<Texts, ApiError> {
     let texts = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
     let Some(projection) = projection else { return Ok(texts) };
-    let projected = |text: String| {
-        let entity = serde_json::from_str(&text).map_err(|_| ApiError::internal())?;
-        Ok(projection.apply(&entity).to_string())
-    };
-    texts.into_iter().map(|text| text.map(projected).transpose()).collect()
+    let mut projected = Texts::default();
+    for text in texts.iter() {
+        let entity = text.map(serde_json::from_str).transpose().map_err(|_| ApiError::internal())?;
+        projected.push(entity.map(|entity| projection.apply(&entity).to_string()).as_deref());
+    }
+    Ok(projected)
 }
 
 /// All of a list that is kept in memory until it is whole.
@@ -41,14 +43,12 @@ pub(crate) async fn whole(
     identities: &[Identity],
     projection: Option<&Projection>,
     deps: &Deps,
-) -> Result<Vec<Option<String>>, ApiError> {
-    let mut texts = Vec::with_capacity(identities.len());
-    let mut bytes = 0;
-    for chunk in identities.chunks(CHUNK) {
-        let more = rendered(chunk, projection, deps).await?;
-        bytes += more.iter().flatten().map(|text| text.len()).sum::<usize>();
-        texts.extend(more);
-        check_length(bytes)?;
+) -> Result<Texts, ApiError> {
+    let mut chunks = identities.chunks(CHUNK);
+    let mut texts = rendered(chunks.next().unwrap_or_default(), projection, deps).await?;
+    for chunk in chunks {
+        texts.append(&rendered(chunk, projection, deps).await?);
+        check_length(texts.bytes())?;
     }
     Ok(texts)
 }
@@ -67,7 +67,7 @@ pub(crate) async fn streamed(
     let rest = identities.split_off(identities.len().min(CHUNK));
     let mut first = before.to_owned();
     let mut begun = Joined::default();
-    begun.add(&mut first, rendered(&identities, projection.as_ref(), deps).await?);
+    begun.add(&mut first, &rendered(&identities, projection.as_ref(), deps).await?);
     if rest.is_empty() {
         return Ok(AnswerBody::Full((first + &behind).into()));
     }
@@ -84,13 +84,13 @@ struct Joined {
 }
 
 impl Joined {
-    fn add(&mut self, text: &mut String, entities: Vec<Option<String>>) {
-        text.reserve(entities.iter().flatten().map(|entity| entity.len() + ",".len()).sum());
-        for entity in entities.into_iter().flatten() {
+    fn add(&mut self, text: &mut String, entities: &Texts) {
+        text.reserve(entities.bytes() + entities.existing() * ",".len());
+        for entity in entities.iter().flatten() {
             if self.is_begun {
                 text.push(',');
             }
-            text.push_str(&entity);
+            text.push_str(entity);
             self.is_begun = true;
         }
     }
@@ -113,7 +113,7 @@ impl Rest {
         match rendered(&chunk, self.projection.as_ref(), &self.deps).await {
             Ok(entities) => {
                 let mut text = String::new();
-                self.begun.add(&mut text, entities);
+                self.begun.add(&mut text, &entities);
                 Some((Ok(text.into()), Some(self)))
             }
             Err(error) => {

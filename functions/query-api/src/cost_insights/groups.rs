@@ -44,8 +44,8 @@ pub(super) async fn of_user(request: &ApiGatewayProxyRequest, deps: &Deps, now: 
     let groups = deps.live.ask(|catalog| groups_of(user_id, catalog)).await.map_err(unavailable)?;
     let identities: Vec<Identity> = groups.iter().map(|(_, identity)| identity.clone()).collect();
     let entities = deps.documents.get(&identities, &deps.live, &deps.store).await.map_err(unavailable)?;
-    let groups = groups.iter().zip(entities).map(|((reference, _), entity)| {
-        let name = entity.and_then(|text| serde_json::from_str(&text).ok()).and_then(|entity| name_of(&entity));
+    let groups = groups.iter().zip(entities.iter()).map(|((reference, _), entity)| {
+        let name = entity.and_then(|text| serde_json::from_str(text).ok()).and_then(|entity| name_of(&entity));
         json!({"id": reference.to_string(), "name": name.unwrap_or_else(|| reference.name().to_owned())})
     });
     Ok(answers::json(&Value::Array(groups.collect())))

@@ -151,9 +151,9 @@ async fn states(evidence: &[Evidence], deps: &Deps) -> Result<BTreeMap<String, S
     let volumes: Vec<&str> = volumes(evidence).into_iter().take(MAX_VOLUMES).collect();
     let identities: Vec<Identity> = volumes.iter().map(|volume| Identity::of_canonical_arn(volume)).collect();
     let entities = deps.documents.get(&identities, &deps.live, &deps.store).await.map_err(unavailable)?;
-    let state = |(volume, entity): (&str, Option<String>)| {
-        let entity: Value = serde_json::from_str(&entity?).ok()?;
+    let state = |(volume, entity): (&str, Option<&str>)| {
+        let entity: Value = serde_json::from_str(entity?).ok()?;
         Some((volume.to_owned(), entity.pointer("/spec/aws/state")?.as_str()?.to_owned()))
     };
-    Ok(volumes.into_iter().zip(entities).filter_map(state).collect())
+    Ok(volumes.into_iter().zip(entities.iter()).filter_map(state).collect())
 }

@@ -5,6 +5,8 @@
 //! catalog from its beginning sees many of one kind first. What was packed stays with its dictionary.
 
 use std::fmt;
+use std::io::Cursor;
+use std::ops::Range;
 
 use zstd::bulk::{Compressor, Decompressor};
 
@@ -64,16 +66,19 @@ impl Packer {
         Packed { bytes: text.as_bytes().into(), text_bytes: 0, dictionary: None }
     }
 
-    /// The text. `None` never comes of what [`Self::pack`] of this packer gave.
-    pub(super) fn unpack(&mut self, packed: &Packed) -> Option<String> {
-        let bytes = match packed.dictionary {
-            None => packed.bytes.to_vec(),
+    /// Puts the text behind what there is, and says where. `None` never comes of what [`Self::pack`] of this packer gave.
+    pub(super) fn unpack(&mut self, packed: &Packed, behind: &mut Cursor<Vec<u8>>) -> Option<Range<usize>> {
+        let start = behind.get_ref().len();
+        behind.set_position(u64::try_from(start).ok()?);
+        match packed.dictionary {
+            None => behind.get_mut().extend_from_slice(&packed.bytes),
             Some(dictionary) => {
                 let decompressor = self.decompressors.get_mut(usize::from(dictionary))?;
-                decompressor.decompress(&packed.bytes, usize::try_from(packed.text_bytes).ok()?).ok()?
+                behind.get_mut().reserve(usize::try_from(packed.text_bytes).ok()?);
+                decompressor.decompress_to_buffer(&packed.bytes, behind).ok()?;
             }
-        };
-        String::from_utf8(bytes).ok()
+        }
+        Some(start..behind.get_ref().len())
     }
 
     fn learn(&mut self, text: &str) {
@@ -158,6 +163,14 @@ mod tests {
         )
     }
 
+    fn text_of(packer: &mut Packer, packed: &Packed) -> String {
+        let mut text = Cursor::new(b"before".to_vec());
+        let place = packer.unpack(packed, &mut text).unwrap();
+        let text = String::from_utf8(text.into_inner()).unwrap();
+        assert_eq!((place.start, place.end), ("before".len(), text.len()));
+        text["before".len()..].to_owned()
+    }
+
     #[test]
     fn every_text_comes_back_whatever_came_before_it() {
         let long: String = (0..3_000).map(entity).collect();
@@ -188,7 +201,7 @@ mod tests {
         }
         kept.extend(odd.iter().map(|text| ((*text).to_owned(), packer.pack(text))));
         for (text, packed) in &kept {
-            assert!(packer.unpack(packed).as_deref() == Some(text), "{}", text.chars().take(40).collect::<String>());
+            assert!(text_of(&mut packer, packed) == *text, "{}", text.chars().take(40).collect::<String>());
         }
         let dictionaries: std::collections::BTreeSet<_> = kept.iter().map(|(_, packed)| packed.dictionary).collect();
         assert_eq!(dictionaries.into_iter().collect::<Vec<_>>(), [None, Some(0), Some(1), Some(2), Some(3)]);
@@ -212,7 +225,7 @@ mod tests {
         for text in ["", "x", "{}"] {
             let mut packer = Packer::default();
             let kept: Vec<Packed> = (0..2_000).map(|_| packer.pack(text)).collect();
-            assert!(kept.iter().all(|packed| packer.unpack(packed).as_deref() == Some(text)));
+            assert!(kept.iter().all(|packed| text_of(&mut packer, packed) == text));
         }
     }
 }
