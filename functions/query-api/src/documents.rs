@@ -56,8 +56,19 @@ impl Documents {
     ) -> Result<Texts, StoreError> {
         let known = live.ask(|catalog| identities.iter().map(|identity| catalog.known_of(identity)).collect()).await?;
         let known: Vec<Known> = known;
-        let (mut all, mut places) = self.cache.lock().await.all(identities, &known);
-        let without = identities.iter().zip(&known).zip(&places).filter(|(_, place)| place.is_none());
+        self.get_known(identities, &known, live, store).await
+    }
+
+    /// As [`Self::get`], for who has asked the index already.
+    pub(crate) async fn get_known(
+        &self,
+        identities: &[Identity],
+        known: &[Known],
+        live: &LiveCatalog,
+        store: &CatalogStore,
+    ) -> Result<Texts, StoreError> {
+        let (mut all, mut places) = self.cache.lock().await.all(identities, known);
+        let without = identities.iter().zip(known).zip(&places).filter(|(_, place)| place.is_none());
         let missing: BTreeMap<RecordKey, u64> =
             without.map(|((identity, known), _)| (RecordKey::Entity(identity.clone()), known.rv)).collect();
         if missing.is_empty() {

@@ -178,11 +178,27 @@ impl Catalog {
     /// Fails while blocks are missing.
     pub fn known_of(&self, identity: &Identity) -> Result<Known, NotLoaded> {
         self.ready()?;
-        let doc = self.number_of(identity);
-        let rv = doc.and_then(|doc| self.counter_of(doc));
-        let rv = rv.or_else(|| self.base.absent().counter(&RecordKey::Entity(identity.clone())));
-        let stamp = doc.filter(|doc| self.exists_now(*doc)).map(|doc| self.stamps.of(doc));
-        Ok(Known { rv: rv.unwrap_or_default(), stamp })
+        Ok(self.number_of(identity).map_or_else(
+            || {
+                let rv = self.base.absent().counter(&RecordKey::Entity(identity.clone()));
+                Known { rv: rv.unwrap_or_default(), stamp: None }
+            },
+            |doc| self.known(doc),
+        ))
+    }
+
+    fn known(&self, doc: Doc) -> Known {
+        let stamp = self.exists_now(doc).then(|| self.stamps.of(doc));
+        Known { rv: self.counter_of(doc).unwrap_or_default(), stamp }
+    }
+
+    /// The entity that a key leads to, as [`Self::identity_of`], and what is known of it: both by one look-up.
+    ///
+    /// # Errors
+    /// Fails while blocks are missing.
+    pub fn known_by(&self, key: &Key) -> Result<Option<(Identity, Known)>, NotLoaded> {
+        self.ready()?;
+        Ok(self.resolve(key).map(|doc| (self.identity(doc), self.known(doc))))
     }
 
     /// Takes over the stamps of a catalog that has seen all that is in this one's segment, before any row is applied:

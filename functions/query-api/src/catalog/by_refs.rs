@@ -5,12 +5,12 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use bytes::Bytes;
 use catalog_model::{EntityRef, Identity, Key};
-use catalog_search::{Catalog, Filter, NotLoaded, Predicate};
+use catalog_search::{Catalog, Filter, Known, NotLoaded, Predicate};
 use delivery::api::ApiError;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::listing::whole;
+use super::listing::whole_known;
 use super::{filter, of_checked, projection};
 use crate::answers::{self, Answer, AnswerBody, unavailable};
 use crate::body::{self, Fields, Form, Presence};
@@ -48,17 +48,19 @@ pub(crate) async fn by_refs(
         checked.filter(|_| !refs.is_empty()).map_or_else(|| Ok(Filter::default()), |query| of_checked(&query))?;
 
     deps.live.follow(now).await.map_err(unavailable)?;
-    let identities = identities(&refs, &filter.and(query), deps).await?;
-    let asked: Vec<Identity> = identities.iter().flatten().cloned().collect();
-    let found = whole(&asked, projection.as_ref(), deps).await?;
-    let mut text = String::with_capacity(found.bytes() + "null,".len() * (identities.len() + 2));
+    let filter = filter.and(query);
+    let answering = deps.live.ask(|catalog| answering(&refs, &filter, catalog)).await.map_err(unavailable)?;
+    let exist: Vec<bool> = answering.iter().map(Option::is_some).collect();
+    let (identities, known): (Vec<Identity>, Vec<Known>) = answering.into_iter().flatten().unzip();
+    let found = whole_known(&identities, &known, projection.as_ref(), deps).await?;
+    let mut text = String::with_capacity(found.bytes() + "null,".len() * (exist.len() + 2));
     text.push_str(r#"{"items":["#);
     let mut found = found.iter();
-    for (at, identity) in identities.iter().enumerate() {
+    for (at, exists) in exist.into_iter().enumerate() {
         if at > 0 {
             text.push(',');
         }
-        let entity = identity.as_ref().and_then(|_| found.next().flatten());
+        let entity = exists.then(|| found.next().flatten()).flatten();
         text.push_str(entity.unwrap_or("null"));
     }
     text.push_str("]}");
@@ -74,23 +76,20 @@ fn checked_query(body: &Map<String, Value>) -> Result<Option<Value>, ApiError> {
 }
 
 /// Who answers to each reference and passes.
-async fn identities(refs: &[&str], filter: &Filter, deps: &Deps) -> Result<Vec<Option<Identity>>, ApiError> {
-    deps.live.ask(|catalog| passing(refs, filter, catalog)).await.map_err(unavailable)
-}
-
-fn passing(refs: &[&str], filter: &Filter, catalog: &Catalog) -> Result<Vec<Option<Identity>>, NotLoaded> {
-    let of = |text: &&str| canonical(text).map_or(Ok(None), |key| catalog.identity_of(&key));
-    let mut identities: Vec<Option<Identity>> = refs.iter().map(of).collect::<Result<_, _>>()?;
+fn answering(refs: &[&str], filter: &Filter, catalog: &Catalog) -> Result<Vec<Option<(Identity, Known)>>, NotLoaded> {
+    let of = |text: &&str| canonical(text).map_or(Ok(None), |key| catalog.known_by(&key));
+    let mut answering: Vec<_> = refs.iter().map(of).collect::<Result<_, _>>()?;
     if filter.is_empty() {
-        return Ok(identities);
+        return Ok(answering);
     }
-    let mut passing = catalog.passing(filter, identities.iter().flatten())?.into_iter();
-    for identity in identities.iter_mut().filter(|identity| identity.is_some()) {
+    let identities = answering.iter().flatten().map(|(identity, _)| identity);
+    let mut passing = catalog.passing(filter, identities)?.into_iter();
+    for answering in answering.iter_mut().filter(|answering| answering.is_some()) {
         if passing.next() != Some(true) {
-            *identity = None;
+            *answering = None;
         }
     }
-    Ok(identities)
+    Ok(answering)
 }
 
 /// References are taken as they are: one that is not in its canonical form is nobody's.

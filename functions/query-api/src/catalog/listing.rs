@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use catalog_model::Identity;
-use catalog_search::Projection;
+use catalog_search::{Catalog, Known, Projection};
 use delivery::api::ApiError;
 use futures::stream::{StreamExt, unfold};
 use tracing::error;
@@ -25,7 +25,10 @@ pub(crate) async fn rendered(
     projection: Option<&Projection>,
     deps: &Deps,
 ) -> Result<Texts, ApiError> {
-    let texts = deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?;
+    projected(deps.documents.get(identities, &deps.live, &deps.store).await.map_err(unavailable)?, projection)
+}
+
+fn projected(texts: Texts, projection: Option<&Projection>) -> Result<Texts, ApiError> {
     let Some(projection) = projection else { return Ok(texts) };
     let mut projected = Texts::default();
     for text in texts.iter() {
@@ -44,10 +47,25 @@ pub(crate) async fn whole(
     projection: Option<&Projection>,
     deps: &Deps,
 ) -> Result<Texts, ApiError> {
-    let mut chunks = identities.chunks(CHUNK);
-    let mut texts = rendered(chunks.next().unwrap_or_default(), projection, deps).await?;
-    for chunk in chunks {
-        texts.append(&rendered(chunk, projection, deps).await?);
+    let known = |catalog: &Catalog| identities.iter().map(|identity| catalog.known_of(identity)).collect();
+    let known: Vec<Known> = deps.live.ask(known).await.map_err(unavailable)?;
+    whole_known(identities, &known, projection, deps).await
+}
+
+/// The same of entities of which the index was asked already.
+///
+/// # Errors
+/// As [`whole`].
+pub(crate) async fn whole_known(
+    identities: &[Identity],
+    known: &[Known],
+    projection: Option<&Projection>,
+    deps: &Deps,
+) -> Result<Texts, ApiError> {
+    let mut texts = Texts::default();
+    for (identities, known) in identities.chunks(CHUNK).zip(known.chunks(CHUNK)) {
+        let more = deps.documents.get_known(identities, known, &deps.live, &deps.store).await.map_err(unavailable)?;
+        texts.append(projected(more, projection)?);
         check_length(texts.bytes())?;
     }
     Ok(texts)

@@ -22,8 +22,12 @@ impl Texts {
         self.places.push(text.map(|_| start..self.all.len()));
     }
 
-    pub(crate) fn append(&mut self, more: &Self) {
-        more.iter().for_each(|text| self.push(text));
+    pub(crate) fn append(&mut self, more: Self) {
+        if self.places.is_empty() {
+            *self = more;
+        } else {
+            more.iter().for_each(|text| self.push(text));
+        }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Option<&str>> {
