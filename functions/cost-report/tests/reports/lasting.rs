@@ -1,11 +1,11 @@
-//! What stays when the catalog forgets, what is spread and split, and what readers see while generations follow each other.
+//! What stays when the catalog forgets, what is spread and split, and what late deliveries change.
 
 use std::collections::BTreeSet;
 use std::io::Write;
 
 use billing_report::write::ReportRow;
 use catalog_model::{EntityRef, Facts, Identity, Key, Relation, Role};
-use cost_model::{Rollup, Statement};
+use cost_model::Statement;
 use serde_json::{Value, json};
 
 use crate::generated::generated;
@@ -101,7 +101,7 @@ async fn tags_and_cost_categories_say_whose_a_cost_is_where_no_record_does() {
     );
 }
 
-fn csv(rows: &[ReportRow]) -> Vec<u8> {
+pub(crate) fn csv(rows: &[ReportRow]) -> Vec<u8> {
     let columns: BTreeSet<&String> = rows.iter().flat_map(|row| row.keys()).collect();
     let mut text = columns.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",") + "\r\n";
     for row in rows {
@@ -163,51 +163,6 @@ async fn evidence_and_what_was_odd_lie_beside_the_rollups_of_their_generation() 
     );
     let report = world.store.rollups("report", "2026-10", &generation).await.unwrap().unwrap();
     assert_eq!((&report["final"], &report["lines"], &report["rounded"]), (&json!(true), &json!(1), &json!(0)));
-}
-
-/// Each delivery has one cost in two accounts: a mixture of two would not add up to an even number of them.
-#[tokio::test(flavor = "multi_thread")]
-async fn who_reads_while_generations_follow_each_other_sees_one_of_them_whole() {
-    const DELIVERIES: usize = 12;
-    let world = World::new().await;
-    world.deliver("d0", &deliverable(0)).await;
-    assert_eq!(world.take().await, NO_FAILURES);
-    let reading = async {
-        let mut seen = BTreeSet::new();
-        for _ in 0..400 {
-            let head = world.head().await.unwrap();
-            let mut costs = Vec::new();
-            for scope in ["all", "account:111122223333", "account:444455556666"] {
-                let body = world.store.rollups(scope, "2026-10", &head.generation).await.unwrap();
-                let totals = Rollup::from_json(body.expect("a head names what is there")).unwrap().totals().unwrap();
-                costs.push(totals[&"USD".parse().unwrap()].unblended);
-            }
-            assert_eq!(costs[0], costs[1].plus(costs[2]).unwrap(), "{head:?}");
-            assert_eq!(costs[1], costs[2], "{head:?}");
-            assert_eq!(head.totals["USD"]["unblended"], costs[0].to_string());
-            seen.insert(costs[0].to_string());
-            if seen.contains(&(2 * (DELIVERIES + 1)).to_string()) {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        seen
-    };
-    let delivering = async {
-        for at in 1..=DELIVERIES {
-            world.deliver(&format!("d{at}"), &deliverable(at)).await;
-            assert_eq!(world.take().await, NO_FAILURES);
-        }
-    };
-    let (seen, ()) = tokio::join!(reading, delivering);
-    assert!(seen.len() > 1, "{seen:?}");
-    assert_eq!(world.cost_of("all").await, Some((2 * (DELIVERIES + 1)).to_string()));
-}
-
-fn deliverable(at: usize) -> Vec<ReportRow> {
-    let mine = line("AmazonEC2", "", &(at + 1).to_string());
-    let other = with(mine.clone(), &json!({"line_item_usage_account_id": "444455556666"}));
-    vec![mine, other]
 }
 
 #[tokio::test(flavor = "multi_thread")]

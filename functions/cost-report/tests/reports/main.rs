@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod athena;
 #[cfg(test)]
+mod crashes;
+#[cfg(test)]
 mod generated;
 #[cfg(test)]
 mod hostile;
@@ -10,6 +12,10 @@ mod hostile;
 mod lasting;
 #[cfg(test)]
 mod peer;
+#[cfg(test)]
+mod readers;
+#[cfg(test)]
+mod replaced;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! A peer that speaks Athena's protocol: it keeps queries until a test says how they end. And a machine that dies in the middle.
+//! A peer that speaks Athena's protocol: it keeps queries until a test says how they end. A machine that dies in the middle, and one
+//! during whose work something happens.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +17,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Json;
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 #[derive(Debug, Clone)]
@@ -167,6 +170,70 @@ impl HttpConnector for DyingConnector {
                 sent.await?;
             }
             Err(ConnectorError::io("the machine has died".into()))
+        })
+    }
+}
+
+/// A way to AWS that is as it always is, but for what happens just before one call.
+#[derive(Debug, Clone)]
+pub(crate) struct Meanwhile {
+    inner: SharedHttpClient,
+    left: Arc<AtomicI64>,
+    happens: Happens,
+    /// The `Range` header of the call.
+    range: Arc<Mutex<Option<String>>>,
+}
+
+#[derive(Clone)]
+struct Happens(Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>);
+
+impl fmt::Debug for Happens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Happens")
+    }
+}
+
+impl Meanwhile {
+    pub(crate) fn after_calls(
+        calls: i64,
+        happens: impl Fn() -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Self {
+        let (left, happens) = (Arc::new(calls.into()), Happens(Arc::new(happens)));
+        Self { inner: Builder::new().build_http(), left, happens, range: Arc::default() }
+    }
+
+    pub(crate) fn has_happened(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+
+    pub(crate) fn range(&self) -> Option<String> {
+        self.range.lock().unwrap().clone()
+    }
+}
+
+impl HttpClient for Meanwhile {
+    fn http_connector(&self, settings: &HttpConnectorSettings, parts: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, parts);
+        SharedHttpConnector::new(MeanwhileConnector { inner, meanwhile: self.clone() })
+    }
+}
+
+#[derive(Debug)]
+struct MeanwhileConnector {
+    inner: SharedHttpConnector,
+    meanwhile: Meanwhile,
+}
+
+impl HttpConnector for MeanwhileConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        if self.meanwhile.left.fetch_sub(1, Ordering::SeqCst) != 0 {
+            return self.inner.call(request);
+        }
+        *self.meanwhile.range.lock().unwrap() = request.headers().get("range").map(str::to_owned);
+        let (inner, happens) = (self.inner.clone(), self.meanwhile.happens.clone());
+        HttpConnectorFuture::new(async move {
+            (happens.0)().await;
+            inner.call(request).await
         })
     }
 }

@@ -1,8 +1,11 @@
 //! A reports bucket and a catalog on the embedded DynamoDB and S3, and words to speak with the function.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_sdk_s3::config::{HttpClient, SharedHttpClient};
+use aws_smithy_runtime_api::shared::IntoShared;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
@@ -42,16 +45,16 @@ impl LoadServiceConfig for OwnEndpoints {
     }
 }
 
-fn config(stack: &Stack, athena: Option<String>, dying: Option<&Dying>) -> SdkConfig {
+fn config(stack: &Stack, athena: Option<String>, way: Option<SharedHttpClient>) -> SdkConfig {
     let credentials = aws_sdk_s3::config::Credentials::new("local", "local", None, None, "test");
     let mut config = SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .credentials_provider(aws_sdk_s3::config::SharedCredentialsProvider::new(credentials))
         .service_config(OwnEndpoints(stack.endpoints(), athena));
-    if let Some(dying) = dying {
+    if let Some(way) = way {
         // Who is dead does not try again.
-        config = config.http_client(dying.clone()).retry_config(aws_config::retry::RetryConfig::disabled());
+        config = config.http_client(way).retry_config(aws_config::retry::RetryConfig::disabled());
     }
     config.build()
 }
@@ -106,8 +109,37 @@ impl World {
 
     /// Connects the function anew.
     pub(crate) fn connect(&mut self, max_report_bytes: u64, with_athena: bool, dying: Option<&Dying>) {
-        let config = config(&self.stack, self.peer_url.clone(), dying);
+        let config = config(&self.stack, self.peer_url.clone(), dying.map(|dying| dying.clone().into_shared()));
         self.deps = Deps::connect(&config, &settings(max_report_bytes, with_athena));
+    }
+
+    /// One more instance of the function, without Athena, and with a way to AWS of its own.
+    pub(crate) fn instance(&self, way: Option<impl HttpClient + Clone + 'static>) -> Deps {
+        let way = way.map(IntoShared::into_shared);
+        Deps::connect(&config(&self.stack, None, way), &settings(DEFAULT_MAX_REPORT_BYTES, false))
+    }
+
+    /// An instance of the function that reads, which has nothing in its memory yet.
+    pub(crate) fn reader(&self) -> Arc<query_api::Deps> {
+        Arc::new(query_api::Deps::of_store(self.store.clone(), query_api::CursorKey::new("tests")))
+    }
+
+    /// Everything in the table that generations are made of, as (key, execution) -> (body or its hash, when it expires), and
+    /// the head. When a generation was announced is left out.
+    pub(crate) async fn rows(&self) -> BTreeMap<(String, String), (String, String)> {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config(&self.stack, None, None));
+        let mut pages = dynamodb.scan().table_name("callboard").into_paginator().items().send();
+        let mut rows = BTreeMap::new();
+        while let Some(item) = pages.next().await {
+            let item = item.unwrap();
+            let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).map_or("", String::as_str);
+            let Some(key) = text("pk").strip_prefix("c#") else { continue };
+            let generation = text("sk").strip_prefix("2026-10#").unwrap_or_else(|| text("v"));
+            let expires = item.get("expires_at").and_then(|value| value.as_n().ok()).map_or("never", String::as_str);
+            let body = if key == "heads" { execution(text("prev")) } else { format!("{}{}", text("b"), text("p")) };
+            rows.insert((key.to_owned(), execution(generation)), (body, expires.to_owned()));
+        }
+        rows
     }
 
     pub(crate) async fn object(&self, bucket: &str, key: &str) -> Vec<u8> {
@@ -158,13 +190,7 @@ impl World {
     }
 
     pub(crate) async fn handle_bodies(&self, bodies: &[String], receive_count: u32) -> SqsBatchResponse {
-        let message = |(at, body): (usize, &String)| {
-            json!({"messageId": format!("m{at}"), "body": body, "eventSource": "aws:sqs",
-                "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
-        };
-        let records: Vec<Value> = bodies.iter().enumerate().map(message).collect();
-        let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
-        handle(event, &self.deps, "2026-11-02T08:00:00Z".parse().unwrap()).await.unwrap()
+        hand_over(&self.deps, bodies, receive_count).await
     }
 
     /// The details of what failed.
@@ -271,4 +297,21 @@ impl World {
         let orders = Identity::of_entity(&EntityRef::component("orders"));
         self.say(&orders, &[("owner", "shop"), ("system", "store")], &[]).await;
     }
+}
+
+/// Hands an instance of the function a batch of one message for each body.
+pub(crate) async fn hand_over(deps: &Deps, bodies: &[String], receive_count: u32) -> SqsBatchResponse {
+    let message = |(at, body): (usize, &String)| {
+        json!({"messageId": format!("m{at}"), "body": body, "eventSource": "aws:sqs",
+            "attributes": {"ApproximateReceiveCount": receive_count.to_string()}})
+    };
+    let records: Vec<Value> = bodies.iter().enumerate().map(message).collect();
+    let event: SqsEvent = serde_json::from_value(json!({ "Records": records })).unwrap();
+    handle(event, deps, "2026-11-02T08:00:00Z".parse().unwrap()).await.unwrap()
+}
+
+/// The delivery that a generation is of.
+fn execution(generation: &str) -> String {
+    let rest = generation.splitn(3, '-').nth(2).unwrap_or_default();
+    rest.rsplit_once('-').map_or("", |(execution, _)| execution).to_owned()
 }
