@@ -48,13 +48,13 @@ pub(crate) async fn of_scope(
     };
     let heads = deps.rollups.heads(&deps.store, now).await?;
     let (scopes, is_known) = stored_scopes(&scope, deps, now).await?;
-    let rollups = deps.rollups.of_all(&scopes, &months, &heads, &deps.store).await?;
-    if rollups.is_empty() && !is_known {
+    let grouped = deps.rollups.grouped(&scopes, &months, &query.by, &heads, &deps.store).await?;
+    if grouped.is_empty() && !is_known {
         return Err(ApiError::not_found(format!(
             "scope `{asked}` is neither in the catalog nor in any cost report of these months"
         )));
     }
-    let answer = costs(rollups.iter().map(Arc::as_ref), &query).map_err(too_large)?;
+    let answer = costs(grouped.iter().map(Arc::as_ref), &query).map_err(too_large)?;
     answers::serialised(&answer.body(asked, &query))
 }
 

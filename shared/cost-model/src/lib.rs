@@ -30,7 +30,7 @@ pub use coverage::{Coverage, CoverageQuery, Covered, ReasonCost, Whose, accounts
 pub use currency::{Currency, CurrencyError};
 pub use missing::{Missing, MissingQuery, MissingReport, MissingRow, MissingTotals};
 pub use month::{Month, MonthError};
-pub use query::{CostAnswer, CostQuery, CostRow, Dimension, Granularity, QueryError, costs};
+pub use query::{CostAnswer, CostQuery, CostRow, Dimension, Granularity, GroupedCosts, QueryError, costs};
 pub use rollup::{Attribution, Cell, Dimensions, Rollup};
 pub use rollup_json::RollupError;
 pub use rollups::{ScopeRollups, SumsDiffer, Target};

@@ -12,7 +12,8 @@ use serde::ser::{SerializeMap, Serializer};
 use crate::amount::{Amount, AmountError};
 use crate::amounts::{Amounts, Metric};
 use crate::currency::Currency;
-use crate::rollup::{Dimensions, Rollup};
+use crate::month::Month;
+use crate::rollup::{Days, Dimensions, Rollup};
 use crate::unallocated::Unallocated;
 
 /// What an answer can be grouped by.
@@ -68,45 +69,103 @@ pub struct QueryError {
     pub allowed: &'static str,
 }
 
-/// Of each day of a month that has one; of a whole month, on its first day.
-type MonthOfSums = [Option<Amount>; 31];
+/// The costs of one rollup by some of its dimensions: no larger than what can be answered by them.
+#[derive(Debug, Clone)]
+pub struct GroupedCosts {
+    /// In the order of keys.
+    groups: Vec<Group>,
+}
 
-/// Sums the cells of `rollups` (all of one scope; of any months, and of several bills of one month) that are in the query's span.
+#[derive(Debug, Clone)]
+struct Group {
+    key: GroupKey,
+    month: Month,
+    total: Amounts,
+    days: Days,
+}
+
+type GroupKey = (Arc<[(Dimension, Option<String>)]>, Option<Unallocated>, Currency);
+
+impl Rollup {
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub fn by(&self, by: &BTreeSet<Dimension>) -> Result<GroupedCosts, AmountError> {
+        let by_component = by.contains(&Dimension::Component);
+        let mut groups: BTreeMap<GroupKey, (Amounts, Days)> = BTreeMap::new();
+        for (dimensions, days) in self.rows() {
+            let values = by.iter().map(|dimension| (*dimension, dimension.of(dimensions))).collect();
+            let unallocated = dimensions.attribution.unallocated().filter(|_| by_component);
+            let (total, group) = groups.entry((values, unallocated, dimensions.currency)).or_default();
+            for (day, amounts) in days.iter() {
+                total.add(amounts)?;
+                group.add(*day, amounts)?;
+            }
+        }
+        let month = self.month();
+        let groups = groups.into_iter().map(|(key, (total, days))| Group { key, month, total, days });
+        Ok(GroupedCosts { groups: groups.collect() })
+    }
+}
+
+impl GroupedCosts {
+    /// How many groups there are, and days of them together.
+    pub fn size(&self) -> (usize, usize) {
+        (self.groups.len(), self.groups.iter().map(|group| group.days.iter().len()).sum())
+    }
+}
+
+impl Group {
+    /// What of it is in the query's span, by day or on the first day of the month.
+    fn sums(&self, query: &CostQuery) -> Result<Vec<(Date, Amount)>, AmountError> {
+        let days = self.days.between(query.from, query.to);
+        let amounts = days.iter().map(|(day, amounts)| (*day, amounts.get(query.metric)));
+        match query.granularity {
+            Granularity::Daily => Ok(amounts.collect()),
+            Granularity::Monthly if days.is_empty() => Ok(Vec::new()),
+            Granularity::Monthly if days.len() == self.days.iter().len() => {
+                Ok(vec![(self.month.first(), self.total.get(query.metric))])
+            }
+            Granularity::Monthly => {
+                let sum = amounts.map(|(_, amount)| amount).try_fold(Amount::ZERO, Amount::plus)?;
+                Ok(vec![(self.month.first(), sum)])
+            }
+        }
+    }
+}
+
+/// Sums what is in the query's span of costs that are grouped as it asks: all of one scope, of any months, and of several bills of
+/// one month.
 ///
 /// # Errors
 /// Fails beyond the largest amount.
-pub fn costs<'a>(rollups: impl IntoIterator<Item = &'a Rollup>, query: &CostQuery) -> Result<CostAnswer, AmountError> {
-    type Group = (Arc<[(Dimension, Option<String>)]>, Option<Unallocated>, Currency);
-    let mut groups: BTreeMap<Group, BTreeMap<Date, MonthOfSums>> = BTreeMap::new();
+pub fn costs<'a>(
+    grouped: impl IntoIterator<Item = &'a GroupedCosts>,
+    query: &CostQuery,
+) -> Result<CostAnswer, AmountError> {
+    let mut groups: Vec<&Group> = grouped.into_iter().flat_map(|grouped| &grouped.groups).collect();
+    // Each month is in order already, which sorting makes use of.
+    groups.sort_by(|one, other| one.key.cmp(&other.key));
     let mut totals: BTreeMap<Currency, Amount> = BTreeMap::new();
-    let by_component = query.by.contains(&Dimension::Component);
-    for (dimensions, days) in rollups.into_iter().flat_map(Rollup::rows) {
-        let mut days = days.range(query.from..query.to.max(query.from)).peekable();
-        // A row's days are of one month and of one group: both are looked up once.
-        let Some(month) = days.peek().map(|(day, _)| day.first_of_month()) else { continue };
-        let by = query.by.iter().map(|dimension| (*dimension, dimension.of(dimensions))).collect();
-        let unallocated = dimensions.attribution.unallocated().filter(|_| by_component);
-        let group = groups.entry((by, unallocated, dimensions.currency)).or_default();
-        let sums = group.entry(month).or_default();
-        let total = totals.entry(dimensions.currency).or_default();
-        for (day, amounts) in days {
-            let amount = amounts.get(query.metric);
-            let at = match query.granularity {
-                Granularity::Daily => usize::try_from(day.day() - 1).unwrap_or_default(),
-                Granularity::Monthly => 0,
-            };
-            let sum = sums[at].get_or_insert_default();
-            *sum = sum.plus(amount)?;
-            *total = total.plus(amount)?;
-        }
-    }
     let mut rows: Vec<CostRow> = Vec::new();
-    for ((by, unallocated, currency), months) in groups {
-        for (month, sums) in months {
-            let dates = std::iter::successors(Some(month), |day| day.tomorrow().ok());
-            let dated = dates.zip(sums).filter_map(|(date, sum)| Some((date, sum?)));
-            let row = |(date, amount)| CostRow { date, by: Arc::clone(&by), unallocated, currency, amount };
-            rows.extend(dated.map(row));
+    for group in groups.chunk_by(|one, other| one.key == other.key) {
+        let (by, unallocated, currency) = &group[0].key;
+        let mut sums: Vec<(Date, Amount)> = Vec::new();
+        for month in group {
+            sums.append(&mut month.sums(query)?);
+        }
+        // One after the other, unless there are several bills of a month.
+        sums.sort_by_key(|(date, _)| *date);
+        let first = rows.len();
+        for (date, amount) in sums {
+            let total = totals.entry(*currency).or_default();
+            *total = total.plus(amount)?;
+            match rows[first..].last_mut() {
+                Some(row) if row.date == date => row.amount = row.amount.plus(amount)?,
+                _ => {
+                    let (by, unallocated, currency) = (Arc::clone(by), *unallocated, *currency);
+                    rows.push(CostRow { date, by, unallocated, currency, amount });
+                }
+            }
         }
     }
     // Groups are in order, and stay so within a day.
@@ -123,9 +182,12 @@ pub(crate) fn sums_of_rows<'a>(
     (from, to): (Date, Date),
     metric: Metric,
 ) -> Result<Vec<(&'a Dimensions, Amount)>, AmountError> {
-    let of_row = |(dimensions, days): (&'a Dimensions, &'a BTreeMap<Date, Amounts>)| {
-        let days = days.range(from..to.max(from));
-        let sum = days.map(|(_, amounts)| amounts.get(metric)).try_fold(Amount::ZERO, Amount::plus)?;
+    let of_row = |(dimensions, days): (&'a Dimensions, &'a Days)| {
+        let sum = days
+            .between(from, to)
+            .iter()
+            .map(|(_, amounts)| amounts.get(metric))
+            .try_fold(Amount::ZERO, Amount::plus)?;
         Ok((dimensions, sum))
     };
     rollups.into_iter().flat_map(Rollup::rows).map(of_row).collect()
@@ -244,3 +306,7 @@ impl FromStr for Granularity {
             .ok_or_else(|| QueryError { text: text.chars().take(40).collect(), allowed: "daily, monthly" })
     }
 }
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

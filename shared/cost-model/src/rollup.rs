@@ -1,6 +1,7 @@
 //! All costs of one scope in one month, by day and by everything that they can be asked for by.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 
 use catalog_model::EntityRef;
@@ -46,8 +47,12 @@ pub struct Cell {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rollup {
     month: Month,
-    rows: BTreeMap<Dimensions, BTreeMap<Date, Amounts>>,
+    rows: BTreeMap<Dimensions, Days>,
 }
+
+/// What was spent on each of some days of a month, in their order: in one piece, as questions are about many days at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Days(Vec<(Date, Amounts)>);
 
 impl Attribution {
     pub fn component(&self) -> Option<&EntityRef> {
@@ -91,9 +96,17 @@ impl Rollup {
     pub fn add(&mut self, day: Date, dimensions: &Dimensions, amounts: &Amounts) -> Result<(), AmountError> {
         let day = self.month.clamp(day);
         match self.rows.get_mut(dimensions) {
-            Some(days) => days.entry(day).or_default().add(amounts),
-            None => {
-                self.rows.insert(dimensions.clone(), BTreeMap::from([(day, *amounts)]));
+            Some(days) => days.add(day, amounts),
+            None => self.rows.entry(dimensions.clone()).or_default().add(day, amounts),
+        }
+    }
+
+    /// Adds the days of a row, which are days of the month.
+    pub(crate) fn add_row(&mut self, dimensions: Dimensions, days: Days) -> Result<(), AmountError> {
+        match self.rows.entry(dimensions) {
+            Entry::Occupied(mut row) => days.iter().try_for_each(|(day, amounts)| row.get_mut().add(*day, amounts)),
+            Entry::Vacant(row) => {
+                row.insert(days);
                 Ok(())
             }
         }
@@ -104,7 +117,16 @@ impl Rollup {
         self.rows().flat_map(|(dimensions, days)| days.iter().map(move |(day, amounts)| (*day, dimensions, amounts)))
     }
 
-    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Dimensions, &BTreeMap<Date, Amounts>)> {
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.rows.values().map(|days| days.iter().len()).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&Dimensions, &Days)> {
         self.rows.iter()
     }
 
@@ -118,5 +140,34 @@ impl Rollup {
             totals.entry(dimensions.currency).or_default().add(amounts)?;
         }
         Ok(totals)
+    }
+}
+
+impl Days {
+    pub(crate) fn with_capacity(days: usize) -> Self {
+        Self(Vec::with_capacity(days))
+    }
+
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub(crate) fn add(&mut self, day: Date, amounts: &Amounts) -> Result<(), AmountError> {
+        match self.0.binary_search_by_key(&day, |(day, _)| *day) {
+            Ok(at) => self.0[at].1.add(amounts),
+            Err(at) => {
+                self.0.insert(at, (day, *amounts));
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, (Date, Amounts)> {
+        self.0.iter()
+    }
+
+    /// Days from `from` until `to`, which is left out.
+    pub(crate) fn between(&self, from: Date, to: Date) -> &[(Date, Amounts)] {
+        let start = self.0.partition_point(|(day, _)| *day < from);
+        let days = &self.0[start..];
+        &days[..days.partition_point(|(day, _)| *day < to)]
     }
 }

@@ -10,8 +10,6 @@
 //! A day is its number and its amounts: unblended, amortised, net amortised; amounts at the end that repeat the one before
 //! are left out. Days of zero are not stored.
 
-use std::collections::BTreeMap;
-
 use catalog_model::EntityRef;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -21,7 +19,7 @@ use crate::amount::{Amount, AmountError};
 use crate::amounts::Amounts;
 use crate::currency::Currency;
 use crate::month::Month;
-use crate::rollup::{Attribution, Dimensions, Rollup};
+use crate::rollup::{Attribution, Days, Dimensions, Rollup};
 use crate::unallocated::Unallocated;
 
 const VERSION: u64 = 1;
@@ -101,16 +99,18 @@ impl Rollup {
                 owner: row.owner,
                 currency: row.currency,
             };
+            let mut days = Days::with_capacity(row.days.len());
             for day in &row.days {
                 let (day, amounts) = read_day(month, day)?;
-                rollup.add(day, &dimensions, &amounts).map_err(|source| RollupError::Amount { source })?;
+                days.add(day, &amounts).map_err(|source| RollupError::Amount { source })?;
             }
+            rollup.add_row(dimensions, days).map_err(|source| RollupError::Amount { source })?;
         }
         Ok(rollup)
     }
 }
 
-fn body_row(dimensions: &Dimensions, days: &BTreeMap<Date, Amounts>) -> Option<BodyRow> {
+fn body_row(dimensions: &Dimensions, days: &Days) -> Option<BodyRow> {
     let days: Vec<Vec<Value>> =
         days.iter().filter(|(_, amounts)| !amounts.is_zero()).map(|(day, amounts)| body_day(*day, amounts)).collect();
     if days.is_empty() {

@@ -1,14 +1,15 @@
-//! Scopes and months -> rollups of the generations that count, from a bounded cache. One answer reads of one set of heads;
-//! what a generation says of a scope never changes.
+//! Scopes and months -> rollups of the generations that count, or their costs in groups, from bounded caches. One answer reads of
+//! one set of heads; what a generation says of a scope never changes.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use catalog_store::{CatalogStore, RollupHead};
 use cost_model::actions::Evidence;
 use cost_model::insights::Known;
-use cost_model::{Currency, Month, Rollup, Scope};
+use cost_model::{Currency, Dimension, GroupedCosts, Month, Rollup, Scope};
 use delivery::api::ApiError;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -17,16 +18,23 @@ use lru::LruCache;
 use tokio::sync::Mutex;
 use tracing::error;
 
+use super::too_large;
 use crate::answers::unavailable;
 
 /// How old the heads may be that an answer reads by. A generation is read for a day after it was replaced.
 const MAX_HEADS_AGE_MS: i64 = 1_000;
 
-/// Cells of all rollups in the cache: some 60 MB.
-const MAX_CELLS: usize = 400_000;
+/// Cells of all rollups in the cache, of 64 bytes each and their rows beside them: some 110 MB.
+const MAX_CELLS: usize = 1_500_000;
 
-/// Of a rollup beside its cells, and of the memory that a scope has none.
+/// Cells of all costs in groups: some 40 MB.
+const MAX_GROUPED_CELLS: usize = 500_000;
+
+/// Of an entry beside its cells, and of the memory that a scope has none.
 const CELLS_PER_ENTRY: usize = 8;
+
+/// Of the names of a group.
+const CELLS_PER_GROUP: usize = 4;
 
 /// Bodies of evidence in memory: two months of two bills, of some megabytes each.
 const MAX_EVIDENCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
@@ -42,7 +50,9 @@ const PREFERRED_CURRENCY: &str = "USD";
 #[derive(Debug)]
 pub(crate) struct Rollups {
     heads: Mutex<Option<(Timestamp, Arc<Heads>)>>,
-    cache: Mutex<Cache>,
+    rollups: Mutex<Cache<Key, Rollup>>,
+    /// What `/api/costs` is asked for by: a question looks at no more of a bill than it answers.
+    grouped: Mutex<Cache<(Key, BTreeSet<Dimension>), GroupedCosts>>,
     evidence: Mutex<KnownEvidence>,
 }
 
@@ -51,8 +61,12 @@ type KnownEvidence = LruCache<(Month, String), Option<Arc<Evidence>>>;
 
 impl Default for Rollups {
     fn default() -> Self {
-        let (heads, cache) = (Mutex::default(), Mutex::default());
-        Self { heads, cache, evidence: Mutex::new(LruCache::new(MAX_EVIDENCE)) }
+        Self {
+            heads: Mutex::default(),
+            rollups: Mutex::new(Cache::of_cells(MAX_CELLS)),
+            grouped: Mutex::new(Cache::of_cells(MAX_GROUPED_CELLS)),
+            evidence: Mutex::new(LruCache::new(MAX_EVIDENCE)),
+        }
     }
 }
 
@@ -66,15 +80,28 @@ pub(crate) struct Heads {
 type Key = (String, Month, String);
 
 #[derive(Debug)]
-struct Cache {
+struct Cache<K: Eq + Hash, V> {
     /// None: the scope has no cost in the generation.
-    entries: LruCache<Key, Option<Arc<Rollup>>>,
+    entries: LruCache<K, Option<Arc<V>>>,
     cells: usize,
+    max_cells: usize,
 }
 
-impl Default for Cache {
-    fn default() -> Self {
-        Self { entries: LruCache::unbounded(), cells: 0 }
+/// What is kept in a cache that counts cells.
+trait Cells {
+    fn cells(&self) -> usize;
+}
+
+impl Cells for Rollup {
+    fn cells(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Cells for GroupedCosts {
+    fn cells(&self) -> usize {
+        let (groups, cells) = self.size();
+        groups * CELLS_PER_GROUP + cells
     }
 }
 
@@ -119,18 +146,30 @@ impl Rollups {
         heads: &Heads,
         store: &CatalogStore,
     ) -> Result<Vec<Arc<Rollup>>, ApiError> {
-        let generations = heads.generations(months);
-        let mut keys: Vec<Key> = Vec::new();
-        for scope in scopes.iter().map(ToString::to_string) {
-            keys.extend(
-                generations.iter().map(|(month, generation)| (scope.clone(), *month, (*generation).to_owned())),
-            );
-        }
+        let keys = heads.keys(scopes, months);
         let rollups: Vec<Option<Arc<Rollup>>> = stream::iter(keys.into_iter().map(|key| self.one(key, store)))
             .buffered(CONCURRENT_READS)
             .try_collect()
             .await?;
         Ok(rollups.into_iter().flatten().collect())
+    }
+
+    /// The same rollups by some of their dimensions.
+    pub(crate) async fn grouped(
+        &self,
+        scopes: &[Scope],
+        months: &[Month],
+        by: &BTreeSet<Dimension>,
+        heads: &Heads,
+        store: &CatalogStore,
+    ) -> Result<Vec<Arc<GroupedCosts>>, ApiError> {
+        let keys = heads.keys(scopes, months);
+        let grouped: Vec<Option<Arc<GroupedCosts>>> =
+            stream::iter(keys.into_iter().map(|key| self.one_grouped((key, by.clone()), store)))
+                .buffered(CONCURRENT_READS)
+                .try_collect()
+                .await?;
+        Ok(grouped.into_iter().flatten().collect())
     }
 
     /// What the reports of these months show of single resources; the oldest month last. A bill without any has none.
@@ -159,8 +198,23 @@ impl Rollups {
         Ok(all)
     }
 
+    async fn one_grouped(
+        &self,
+        key: (Key, BTreeSet<Dimension>),
+        store: &CatalogStore,
+    ) -> Result<Option<Arc<GroupedCosts>>, ApiError> {
+        if let Some(known) = self.grouped.lock().await.entries.get(&key) {
+            return Ok(known.clone());
+        }
+        let (of, by) = &key;
+        let rollup = self.one(of.clone(), store).await?;
+        let grouped = rollup.map(|rollup| rollup.by(by).map(Arc::new)).transpose().map_err(too_large)?;
+        self.grouped.lock().await.keep(key, grouped.clone());
+        Ok(grouped)
+    }
+
     async fn one(&self, key: Key, store: &CatalogStore) -> Result<Option<Arc<Rollup>>, ApiError> {
-        if let Some(known) = self.cache.lock().await.entries.get(&key) {
+        if let Some(known) = self.rollups.lock().await.entries.get(&key) {
             return Ok(known.clone());
         }
         let (scope, month, generation) = &key;
@@ -170,30 +224,44 @@ impl Rollups {
             ApiError::internal()
         })?;
         let rollup = rollup.map(Arc::new);
-        self.cache.lock().await.keep(key, rollup.clone());
+        self.rollups.lock().await.keep(key, rollup.clone());
         Ok(rollup)
     }
 }
 
-impl Cache {
-    fn keep(&mut self, key: Key, rollup: Option<Arc<Rollup>>) {
-        self.cells += cells(rollup.as_deref());
-        if let Some((_, replaced)) = self.entries.push(key, rollup) {
-            self.cells -= cells(replaced.as_deref());
+impl<K: Eq + Hash, V: Cells> Cache<K, V> {
+    fn of_cells(max_cells: usize) -> Self {
+        Self { entries: LruCache::unbounded(), cells: 0, max_cells }
+    }
+
+    fn keep(&mut self, key: K, value: Option<Arc<V>>) {
+        self.cells += Self::cells(value.as_deref());
+        if let Some((_, replaced)) = self.entries.push(key, value) {
+            self.cells -= Self::cells(replaced.as_deref());
         }
-        while self.cells > MAX_CELLS
+        while self.cells > self.max_cells
             && let Some((_, oldest)) = self.entries.pop_lru()
         {
-            self.cells -= cells(oldest.as_deref());
+            self.cells -= Self::cells(oldest.as_deref());
         }
+    }
+
+    fn cells(value: Option<&V>) -> usize {
+        CELLS_PER_ENTRY + value.map_or(0, Cells::cells)
     }
 }
 
-fn cells(rollup: Option<&Rollup>) -> usize {
-    CELLS_PER_ENTRY + rollup.map_or(0, |rollup| rollup.cells().count())
-}
-
 impl Heads {
+    /// Scope by scope, the oldest month first.
+    fn keys(&self, scopes: &[Scope], months: &[Month]) -> Vec<Key> {
+        let generations = self.generations(months);
+        let of_scope = |scope: String| {
+            let generations = generations.iter();
+            generations.map(move |(month, generation)| (scope.clone(), *month, (*generation).to_owned()))
+        };
+        scopes.iter().map(ToString::to_string).flat_map(of_scope).collect()
+    }
+
     /// Month and generation of every bill of these months.
     pub(crate) fn generations(&self, months: &[Month]) -> BTreeSet<(Month, &str)> {
         let of_months = self.all.iter().filter(|(_, month, _)| months.contains(month));
@@ -229,8 +297,8 @@ mod tests {
 
     #[test]
     fn the_cache_holds_so_many_cells_and_lets_the_oldest_go() {
-        let mut cache = Cache::default();
-        let most = MAX_CELLS / CELLS_PER_ENTRY;
+        let most = 1_000;
+        let mut cache: Cache<Key, Rollup> = Cache::of_cells(most * CELLS_PER_ENTRY);
         for at in 0..most + 10 {
             cache.keep(key(&at.to_string()), None);
         }

@@ -103,7 +103,7 @@ fn sums<'a>(facts: &Facts<'a>, before: Period, last: Period) -> Result<Sums<'a>,
     let mut sums: Sums<'a> = BTreeMap::new();
     for (dimensions, days) in facts.rollups.iter().copied().flat_map(crate::Rollup::rows) {
         for (at, period) in [before, last].into_iter().enumerate() {
-            for (_, amounts) in days.range(period.from..period.to) {
+            for (_, amounts) in days.between(period.from, period.to) {
                 let place = sums.entry((dimensions.account.as_str(), dimensions.currency)).or_default();
                 let sum = &mut place.entry(dimensions.service.as_str()).or_default()[at];
                 *sum = sum.plus(amounts.unblended)?;

@@ -100,7 +100,8 @@ proptest! {
             metric: Metric::Unblended,
             granularity: crate::Granularity::Daily,
         };
-        let costs = crate::costs(&month, &query).unwrap();
+        let grouped: Vec<_> = month.iter().map(|rollup| rollup.by(&query.by).unwrap()).collect();
+        let costs = crate::costs(&grouped, &query).unwrap();
         let usd = "USD".parse().unwrap();
         prop_assert_eq!(exact.total, costs.totals.get(&usd).copied().unwrap_or_default());
         let eur = "EUR".parse().unwrap();

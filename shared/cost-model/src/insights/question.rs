@@ -71,8 +71,8 @@ impl Question {
             |dimensions: &Dimensions| self.account.as_ref().is_none_or(|account| *account == dimensions.account);
         let rows = rollups.into_iter().flat_map(Rollup::rows).filter(move |(dimensions, _)| counts(dimensions));
         rows.map(move |(dimensions, days)| {
-            let days = days.range(read.from..read.to).map(|(day, amounts)| (*day, amounts.get(self.metric)));
-            (dimensions, days.collect())
+            let days = days.between(read.from, read.to).iter();
+            (dimensions, days.map(|(day, amounts)| (*day, amounts.get(self.metric))).collect())
         })
     }
 }
