@@ -149,6 +149,7 @@ pub(crate) const IF_FIRST_REVISION: &str = "attribute_not_exists(rev)";
 pub(crate) const IF_SAME_REVISION: &str = "rev = :rev";
 pub(crate) const PUT_DRIFT: &str = "SET b = :b";
 
+const ROLLUP_PREFIX: &str = "c#";
 pub(crate) const HEADS_PK: &str = "c#heads";
 pub(crate) const PREVIOUS: &str = "prev";
 pub(crate) const FLIP: &str = "SET prev = if_not_exists(v, :none), v = :v, b = :b";
@@ -225,7 +226,12 @@ pub(crate) fn receipts_pk(producer: &str, format: &str, name: &str) -> String {
 }
 
 pub(crate) fn rollup_key(scope: &str, month: &str, generation: &str) -> Item {
-    key(&format!("c#{scope}"), &format!("{month}#{generation}"))
+    key(&format!("{ROLLUP_PREFIX}{scope}"), &format!("{month}#{generation}"))
+}
+
+/// The other way round.
+pub(crate) fn scope_of(rollup: &Item) -> Option<&str> {
+    text(rollup, PK)?.strip_prefix(ROLLUP_PREFIX)
 }
 
 /// Sixteen digits: siblings order as their times do.

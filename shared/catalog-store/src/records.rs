@@ -123,11 +123,10 @@ impl CatalogStore {
             check_key(key)?;
         }
         let different: Vec<&RecordKey> = keys.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        // Gathered first: with a closure over borrowed keys inside, no future around it could be sent to another thread.
-        let batches: Vec<_> = different.chunks(MAX_BATCH_KEYS).map(|chunk| self.batch(chunk, read)).collect();
-        let items: Vec<Vec<Item>> = stream::iter(batches).buffer_unordered(CONCURRENT_BATCHES).try_collect().await?;
+        let keys_of_items = different.iter().map(|key| attributes::record_key(key)).collect();
+        let items = self.batches(keys_of_items, read, None).await?;
         let mut stored = Vec::new();
-        for item in items.iter().flatten() {
+        for item in &items {
             stored.extend(StoredRecord::of_item(item)?);
         }
         let mut records: HashMap<RecordKey, Record> =
@@ -152,16 +151,30 @@ impl CatalogStore {
         Ok(keys.iter().zip(&records).filter_map(holder).collect())
     }
 
-    /// The items of at most 100 different keys, as many answers as it takes.
-    async fn batch(&self, keys: &[&RecordKey], read: Read) -> Result<Vec<Item>, StoreError> {
+    /// The items of different keys, in any order: those that there are; of `only` the named attributes, if it names some.
+    pub(crate) async fn batches(
+        &self,
+        keys: Vec<Item>,
+        read: Read,
+        only: Option<&'static str>,
+    ) -> Result<Vec<Item>, StoreError> {
+        // Gathered first: with a closure over borrowed keys inside, no future around it could be sent to another thread.
+        let batches: Vec<_> = keys.chunks(MAX_BATCH_KEYS).map(|chunk| self.batch(chunk.to_vec(), read, only)).collect();
+        let items: Vec<Vec<Item>> = stream::iter(batches).buffer_unordered(CONCURRENT_BATCHES).try_collect().await?;
+        Ok(items.into_iter().flatten().collect())
+    }
+
+    /// Of at most 100 keys, as many answers as it takes.
+    async fn batch(&self, keys: Vec<Item>, read: Read, only: Option<&'static str>) -> Result<Vec<Item>, StoreError> {
         let mut items = Vec::with_capacity(keys.len());
-        let mut left: Vec<Item> = keys.iter().map(|key| attributes::record_key(key)).collect();
+        let mut left = keys;
         let mut tries = 0;
         let mut backoff = FIRST_BACKOFF;
         loop {
             let asked = left.len();
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(left))
+                .set_projection_expression(only.map(str::to_owned))
                 .consistent_read(read.is_consistent())
                 .build()
                 .map_err(StoreError::aws("BatchGetItem"))?;

@@ -1,5 +1,7 @@
 //! Rollups of cost by scope, month and generation; and for each export and month the one generation that counts.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
 use catalog_model::Applied;
@@ -10,7 +12,7 @@ use crate::attributes::{self, Item, n, s};
 use crate::bodies::Folder;
 use crate::records::check_pk;
 use crate::root::send_unless_condition_fails;
-use crate::{CatalogStore, StoreError};
+use crate::{CatalogStore, Read, StoreError};
 
 /// JSON text of one rollup; a longer one goes to the bucket.
 const MAX_INLINE_ROLLUP_BYTES: usize = 300 * 1024;
@@ -67,6 +69,23 @@ impl CatalogStore {
             Some(item) => self.json_of(Folder::Rollups, &item).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Which of the scopes have something in this generation. What they have is not sent.
+    pub async fn scopes_with_rollups(
+        &self,
+        scopes: &BTreeSet<String>,
+        month: &str,
+        generation: &str,
+    ) -> Result<BTreeSet<String>, StoreError> {
+        let mut keys = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            let key = attributes::rollup_key(scope, month, generation);
+            check_pk(attributes::text(&key, attributes::PK).unwrap_or_default())?;
+            keys.push(key);
+        }
+        let found = self.batches(keys, Read::Consistent, Some(attributes::PK)).await?;
+        Ok(found.iter().filter_map(attributes::scope_of).map(str::to_owned).collect())
     }
 
     /// Lets a rollup of an old generation go at `at_s`, seconds since 1970. One that is not there is no error.

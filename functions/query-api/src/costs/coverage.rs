@@ -16,9 +16,6 @@ use crate::catalog::find;
 use crate::handler::Deps;
 use crate::parameters::Parameters;
 
-/// Resources that are looked up in one answer.
-const MAX_RESOURCES: usize = 100;
-
 pub(crate) async fn coverage(
     request: &ApiGatewayProxyRequest,
     deps: &Deps,
@@ -77,19 +74,14 @@ async fn resources(
     let related = deps.live.ask(|catalog| catalog.related(&found.identity, &["dependsOn"])).await;
     let resources: Vec<(EntityRef, Identity)> =
         related.map_err(unavailable)?.into_iter().filter(|(entity, _)| entity.kind() == "resource").collect();
-    let (mut with_costs, mut without_costs) = (0, Vec::new());
-    for (entity, identity) in resources.iter().take(MAX_RESOURCES) {
-        let rollups = deps.rollups.of(&Scope::of_identity(identity), months, heads, &deps.store).await?;
-        if rollups.is_empty() {
-            without_costs.push(entity.to_string());
-        } else {
-            with_costs += 1;
-        }
-    }
+    let scopes = resources.iter().map(|(_, identity)| Scope::of_identity(identity));
+    let without = deps.rollups.without_costs(scopes, months, heads, &deps.store).await?;
+    let is_without = |identity: &Identity| without.contains(&Scope::of_identity(identity).to_string());
+    let without_costs: Vec<String> =
+        resources.iter().filter(|(_, identity)| is_without(identity)).map(|(entity, _)| entity.to_string()).collect();
     Ok(json!({
         "known": resources.len(),
-        "withCosts": with_costs,
+        "withCosts": resources.len() - without_costs.len(),
         "withoutCosts": without_costs,
-        "notLookedUp": resources.len().saturating_sub(MAX_RESOURCES),
     }))
 }

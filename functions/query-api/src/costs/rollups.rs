@@ -172,6 +172,22 @@ impl Rollups {
         Ok(grouped.into_iter().flatten().collect())
     }
 
+    /// Those of the scopes that are in no bill of these months. A newer month is asked first, and a scope that is in it no more.
+    pub(crate) async fn without_costs(
+        &self,
+        scopes: impl Iterator<Item = Scope>,
+        months: &[Month],
+        heads: &Heads,
+        store: &CatalogStore,
+    ) -> Result<BTreeSet<String>, ApiError> {
+        let mut left: BTreeSet<String> = scopes.map(|scope| scope.to_string()).collect();
+        for (month, generation) in heads.generations(months).into_iter().rev() {
+            let found = store.scopes_with_rollups(&left, &month.to_string(), generation).await.map_err(unavailable)?;
+            left.retain(|scope| !found.contains(scope));
+        }
+        Ok(left)
+    }
+
     /// What the reports of these months show of single resources; the oldest month last. A bill without any has none.
     pub(crate) async fn evidence(
         &self,

@@ -1,9 +1,10 @@
 //! What stands beside `/api/costs`: coverage, the unallocated, actions, statements. All of it adds up to the bill.
 
+use catalog_model::Identity;
 use cost_model::Dimension;
 use serde_json::{Value, json};
 
-use crate::bills::{SEPTEMBER, ask, ask_exactly, autumn, bill, company, sum, volume};
+use crate::bills::{SEPTEMBER, ask, ask_exactly, autumn, bill, company, sum, volume, works_for};
 use crate::stack::Stack;
 
 const OCTOBER: [(&str, &str); 2] = [("from", "2026-10-01"), ("to", "2026-11-01")];
@@ -105,7 +106,7 @@ async fn coverage_says_how_much_of_what_runs_for_a_component_is_known() {
         coverage["currencies"]["USD"],
         json!({"total": "20.55", "allocated": "20.55", "unallocated": "0", "mayBelong": "8.25", "coverage": "0.71354166666666667"})
     );
-    assert_eq!(coverage["resources"], json!({"known": "0", "withCosts": "0", "withoutCosts": [], "notLookedUp": "0"}));
+    assert_eq!(coverage["resources"], json!({"known": "0", "withCosts": "0", "withoutCosts": []}));
 
     let scope = in_october(&[("scope", "component:default/orders")]);
     let coverage = ask_exactly(&mut stack, "/api/costs/coverage", &scope).await;
@@ -119,6 +120,29 @@ async fn coverage_says_how_much_of_what_runs_for_a_component_is_known() {
     assert_eq!(group["currencies"]["USD"]["mayBelong"], "6");
     let (status, _) = stack.get("/api/costs/coverage", &in_october(&[("scope", "component:default/nobody")])).await;
     assert_eq!(status, 404);
+}
+
+#[tokio::test]
+async fn coverage_looks_up_every_resource_however_many_there_are() {
+    let mut stack = autumn().await;
+    for at in 0..230 {
+        let bucket = Identity::of_canonical_arn(&format!("arn:aws:s3:::bucket-{at:03}"));
+        works_for(&mut stack, bucket.clone(), "component:default/billing").await;
+        if at < 225 {
+            let month = if at % 2 == 0 { "2026-10" } else { "2026-09" };
+            stack.store.put_rollup(bucket.as_str(), month, "g1", &json!({})).await.unwrap();
+        }
+    }
+    stack.index_all().await;
+    for (from, with_costs) in [("2026-10-01", 113), ("2026-09-01", 225)] {
+        let asked = [("scope", "component:default/billing"), ("from", from), ("to", "2026-11-01")];
+        let coverage = ask(&mut stack, "/api/costs/coverage", &asked).await;
+        let resources = &coverage["resources"];
+        assert_eq!((&resources["known"], &resources["withCosts"]), (&json!(230), &json!(with_costs)));
+        let without = resources["withoutCosts"].as_array().unwrap();
+        assert_eq!(without.len(), 230 - with_costs);
+        assert!(without.last().unwrap().as_str().unwrap().starts_with("resource:default/bucket-229"), "{without:?}");
+    }
 }
 
 #[tokio::test]

@@ -48,13 +48,18 @@ pub(crate) async fn company() -> Stack {
         say(&mut stack, &format!("component:default/{name}"), facts).await;
     }
     for resource in [table(), volume()] {
-        let mut facts = Facts::new(Role::Listed);
-        facts.relations.insert(related("dependencyOf", "component:default/orders"));
-        facts.say(Pointer::to(["spec", "aws", "state"]), "available");
-        stack.say(&RecordKey::Entity(resource), "state", Said::Facts(facts)).await;
+        works_for(&mut stack, resource, "component:default/orders").await;
     }
     stack.index_all().await;
     stack
+}
+
+/// A resource of a component, which the index has not heard of yet.
+pub(crate) async fn works_for(stack: &mut Stack, resource: Identity, component: &str) {
+    let mut facts = Facts::new(Role::Listed);
+    facts.relations.insert(related("dependencyOf", component));
+    facts.say(Pointer::to(["spec", "aws", "state"]), "available");
+    stack.say(&RecordKey::Entity(resource), "state", Said::Facts(facts)).await;
 }
 
 fn declared(fields: &[(&str, &str)]) -> Facts {

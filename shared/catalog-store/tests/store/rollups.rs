@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use catalog_model::Applied;
 use catalog_store::{Flipped, RollupHead};
 use serde_json::json;
@@ -58,6 +60,19 @@ async fn a_rollup_comes_back_whatever_its_size() {
     assert_eq!(stack.objects("rollups").len(), 1);
     assert_eq!(stack.store.rollups(scope, month, "0003").await.unwrap(), None);
     assert_eq!(stack.store.rollups("all", month, "0001").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn many_scopes_are_looked_up_at_once_and_those_that_have_nothing_are_not_found() {
+    let stack = Stack::start().await;
+    let scopes: BTreeSet<String> = (0..230).map(|at| format!("arn:aws:s3:::bucket-{at}")).collect();
+    let stored: BTreeSet<String> = scopes.iter().step_by(3).cloned().collect();
+    for scope in &stored {
+        stack.store.put_rollup(scope, "2026-10", "0001", &json!({})).await.unwrap();
+    }
+    let found = async |month, generation| stack.store.scopes_with_rollups(&scopes, month, generation).await.unwrap();
+    assert_eq!(found("2026-10", "0001").await, stored);
+    assert!(found("2026-10", "0002").await.is_empty() && found("2026-09", "0001").await.is_empty());
 }
 
 #[tokio::test]
