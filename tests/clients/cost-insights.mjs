@@ -23,6 +23,8 @@ class UnlabeledDataflowAlert { constructor(data) { this.data = data; } }
 const texts = new Map();
 const remembering = async url => {
   const response = await fetch(url);
+  // What was asked for again is the last one as well.
+  texts.delete(url);
   texts.set(url, await response.clone().text());
   return response;
 };
@@ -146,6 +148,42 @@ for (const [duration, intervals] of Object.entries(durations)) {
   });
 }
 
+/** A report of one line, put into the bucket as AWS delivers it: its manifest last. Of the samples' export: all of it is complete. */
+async function deliver(month, account, cost) {
+  const bucket = new URL(base);
+  bucket.port = Number(bucket.port) + 2;
+  const put = async (key, body) => {
+    const response = await fetch(new URL(`/callboard-reports/${key}`, bucket), { method: 'PUT', body });
+    assert.ok(response.ok, `${key}: ${response.status}`);
+  };
+  const file = `cur/daily-costs/data/BILLING_PERIOD=${month}/daily-costs-00001.csv`;
+  const columns = ['line_item_type', 'usage_account_id', 'usage_start_date', 'usage_end_date', 'product_code', 'currency_code', 'unblended_cost'];
+  const line = ['Usage', account, `${month}-15T00:00:00Z`, `${month}-15T01:00:00Z`, 'AmazonEC2', 'USD', cost];
+  await put(file, `${columns.map(column => `line_item_${column}`).join(',')}\n${line.join(',')}\n`);
+  const manifest = { executionId: `recorded-${month}`, exportArn: 'arn', columns: [], dataFiles: [`s3://callboard-reports/${file}`] };
+  await put(`cur/daily-costs/metadata/BILLING_PERIOD=${month}/daily-costs-Manifest.json`, JSON.stringify(manifest));
+}
+
+await check('an account that cost more in a whole quarter and month than before is shown as grown', async () => {
+  const firsts = [1, 2, 3, 4, 5, 6].map(months => {
+    const [year, month] = endOfQuarter.split('-').map(Number);
+    return new Date(Date.UTC(year, month - 1 - months, 1)).toISOString().slice(0, 7);
+  });
+  for (const [at, month] of firsts.entries()) await deliver(month, project, `${1000 - 100 * at}.5`);
+  const isQuarter = alert => alert instanceof ProjectGrowthAlert && /^\d{4}-Q\d$/.test(alert.data.periodEnd);
+  let grown;
+  // Reports are taken one after the other, and what was read before may be a second old.
+  for (let tries = 0; !grown && tries < 120; tries += 1) {
+    grown = (await client.getAlerts('all')).find(isQuarter);
+    if (!grown) await new Promise(resolve => setTimeout(resolve, 500));
+  }
+  assert.ok(grown, 'no quarter has grown');
+  const { data } = exactly(lastText()).find(alert => alert.data.periodEnd === grown.data.periodEnd && alert.data.project === project);
+  assert.deepEqual(data.aggregation, ['1801.5', '2701.5']);
+  assert.equal(units(data.change.amount), units('900'));
+  for (const at of [0, 1]) assert.equal(sum(data.products.map(one => one.aggregation[at])), units(data.aggregation[at]));
+});
+
 await check('alerts are of the classes of the plugin, or have a title', async () => {
   for (const of of [group, 'all']) {
     const alerts = await client.getAlerts(of);
@@ -155,7 +193,8 @@ await check('alerts are of the classes of the plugin, or have a title', async ()
     for (const alert of alerts) assert.ok(alert.data || (alert.title && alert.subtitle));
   }
   const alerts = await client.getAlerts('all');
-  assert.ok(alerts.some(alert => alert instanceof UnlabeledDataflowAlert));
+  for (const type of [ProjectGrowthAlert, UnlabeledDataflowAlert]) assert.ok(alerts.some(alert => alert instanceof type), type.name);
+  for (const type of ['ProjectGrowthData', 'UnlabeledDataflowData']) assert.ok(recorded.some(([of]) => of === type), `no ${type} recorded`);
 });
 
 await check('what is wrong is an error with its reason', async () => {
