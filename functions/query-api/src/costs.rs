@@ -48,7 +48,7 @@ pub(crate) async fn of_scope(
     };
     let heads = deps.rollups.heads(&deps.store, now).await?;
     let (scopes, is_known) = stored_scopes(&scope, deps, now).await?;
-    let grouped = deps.rollups.grouped(&scopes, &months, &query.by, &heads, &deps.store).await?;
+    let grouped = deps.rollups.grouped(&scopes, &months, &query, &heads, &deps.store).await?;
     if grouped.is_empty() && !is_known {
         return Err(ApiError::not_found(format!(
             "scope `{asked}` is neither in the catalog nor in any cost report of these months"

@@ -1,19 +1,20 @@
 //! Rollups of one scope -> the answer of `GET /api/costs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use catalog_model::EntityRef;
 use jiff::civil::Date;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use crate::amount::{Amount, AmountError};
-use crate::amounts::{Amounts, Metric};
+use crate::amounts::Metric;
 use crate::currency::Currency;
 use crate::month::Month;
-use crate::rollup::{Days, Dimensions, Rollup};
+use crate::rollup::{Attribution, Days, Dimensions, Rollup};
 use crate::unallocated::Unallocated;
 
 /// What an answer can be grouped by.
@@ -27,7 +28,7 @@ pub enum Dimension {
     Owner,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Granularity {
     Daily,
     Monthly,
@@ -79,31 +80,63 @@ pub struct GroupedCosts {
 #[derive(Debug, Clone)]
 struct Group {
     key: GroupKey,
-    month: Month,
-    total: Amounts,
+    /// Of a month that is not looked at by day, its sum on the first.
     days: Days,
 }
 
 type GroupKey = (Arc<[(Dimension, Option<String>)]>, Option<Unallocated>, Currency);
 
+/// The values that a row is grouped by; of other dimensions nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Grouped<'r> {
+    texts: [Option<&'r str>; 4],
+    attribution: Option<&'r Attribution>,
+    owner: Option<&'r EntityRef>,
+    currency: Currency,
+}
+
+impl<'r> Grouped<'r> {
+    fn of(dimensions: &'r Dimensions, by: &BTreeSet<Dimension>) -> Self {
+        let Dimensions { service, region, account, environment, attribution, owner, currency } = dimensions;
+        let text = |dimension, text: &'r str| by.contains(&dimension).then_some(text);
+        Self {
+            texts: [
+                text(Dimension::Service, service),
+                text(Dimension::Region, region),
+                text(Dimension::Account, account),
+                environment.as_deref().and_then(|environment| text(Dimension::Environment, environment)),
+            ],
+            attribution: Some(attribution).filter(|_| by.contains(&Dimension::Component)),
+            owner: owner.as_ref().filter(|_| by.contains(&Dimension::Owner)),
+            currency: *currency,
+        }
+    }
+}
+
 impl Rollup {
+    /// By day; or by month, for a span of days that has all of it.
+    ///
     /// # Errors
     /// Fails beyond the largest amount.
-    pub fn by(&self, by: &BTreeSet<Dimension>) -> Result<GroupedCosts, AmountError> {
-        let by_component = by.contains(&Dimension::Component);
-        let mut groups: BTreeMap<GroupKey, (Amounts, Days)> = BTreeMap::new();
+    pub fn by(&self, by: &BTreeSet<Dimension>, granularity: Granularity) -> Result<GroupedCosts, AmountError> {
+        let first = self.month().first();
+        let mut groups: HashMap<Grouped<'_>, (&Dimensions, Days)> = HashMap::new();
         for (dimensions, days) in self.rows() {
-            let values = by.iter().map(|dimension| (*dimension, dimension.of(dimensions))).collect();
-            let unallocated = dimensions.attribution.unallocated().filter(|_| by_component);
-            let (total, group) = groups.entry((values, unallocated, dimensions.currency)).or_default();
+            let (_, group) = groups.entry(Grouped::of(dimensions, by)).or_insert((dimensions, Days::default()));
             for (day, amounts) in days.iter() {
-                total.add(amounts)?;
-                group.add(*day, amounts)?;
+                let day = if granularity == Granularity::Daily { *day } else { first };
+                group.add(day, amounts)?;
             }
         }
-        let month = self.month();
-        let groups = groups.into_iter().map(|(key, (total, days))| Group { key, month, total, days });
-        Ok(GroupedCosts { groups: groups.collect() })
+        let by_component = by.contains(&Dimension::Component);
+        let group = |(dimensions, days): (&Dimensions, Days)| {
+            let values = by.iter().map(|dimension| (*dimension, dimension.of(dimensions))).collect();
+            let unallocated = dimensions.attribution.unallocated().filter(|_| by_component);
+            Group { key: (values, unallocated, dimensions.currency), days }
+        };
+        let mut groups: Vec<Group> = groups.into_values().map(group).collect();
+        groups.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+        Ok(GroupedCosts { groups })
     }
 }
 
@@ -119,22 +152,19 @@ impl Group {
     fn sums(&self, query: &CostQuery) -> Result<Vec<(Date, Amount)>, AmountError> {
         let days = self.days.between(query.from, query.to);
         let amounts = days.iter().map(|(day, amounts)| (*day, amounts.get(query.metric)));
-        match query.granularity {
-            Granularity::Daily => Ok(amounts.collect()),
-            Granularity::Monthly if days.is_empty() => Ok(Vec::new()),
-            Granularity::Monthly if days.len() == self.days.iter().len() => {
-                Ok(vec![(self.month.first(), self.total.get(query.metric))])
-            }
-            Granularity::Monthly => {
+        match (query.granularity, days.first()) {
+            (Granularity::Daily, _) => Ok(amounts.collect()),
+            (Granularity::Monthly, None) => Ok(Vec::new()),
+            (Granularity::Monthly, Some((day, _))) => {
                 let sum = amounts.map(|(_, amount)| amount).try_fold(Amount::ZERO, Amount::plus)?;
-                Ok(vec![(self.month.first(), sum)])
+                Ok(vec![(day.first_of_month(), sum)])
             }
         }
     }
 }
 
 /// Sums what is in the query's span of costs that are grouped as it asks: all of one scope, of any months, and of several bills of
-/// one month.
+/// one month. A month of which the span has a part is grouped by day.
 ///
 /// # Errors
 /// Fails beyond the largest amount.
@@ -191,6 +221,13 @@ pub(crate) fn sums_of_rows<'a>(
         Ok((dimensions, sum))
     };
     rollups.into_iter().flat_map(Rollup::rows).map(of_row).collect()
+}
+
+impl CostQuery {
+    /// How costs of the month are to be grouped: by month only if the span has all of it.
+    pub fn granularity_of(&self, month: Month) -> Granularity {
+        if self.from <= month.first() && self.to > month.last() { self.granularity } else { Granularity::Daily }
+    }
 }
 
 impl CostAnswer {

@@ -43,10 +43,11 @@ proptest! {
         for combination in 0..1_u32 << Dimension::ALL.len() {
             let asked = Dimension::ALL.into_iter().enumerate().filter(|(at, _)| combination >> at & 1 == 1);
             let by: BTreeSet<Dimension> = asked.map(|(_, dimension)| dimension).collect();
-            let grouped: Vec<GroupedCosts> = rollups.iter().map(|rollup| rollup.by(&by).unwrap()).collect();
             for granularity in [Granularity::Daily, Granularity::Monthly] {
                 let metric = Metric::ALL[combination as usize % 3];
                 let query = CostQuery { from, to, by: by.clone(), metric, granularity };
+                let grouped = |rollup: &&Rollup| rollup.by(&by, query.granularity_of(rollup.month())).unwrap();
+                let grouped: Vec<GroupedCosts> = rollups.iter().map(grouped).collect();
                 let answer = costs(&grouped, &query).unwrap();
                 let row = |row: &CostRow| {
                     let by: Vec<&Option<String>> = row.by.iter().map(|(_, value)| value).collect();

@@ -122,7 +122,7 @@ fn a_line_dated_outside_its_month_counts_on_the_nearest_day() {
         granularity: Granularity::Daily,
     };
     assert_eq!(
-        costs([&all.by(&query.by).unwrap()], &query).unwrap().to_json("all", &query),
+        costs([&all.by(&query.by, query.granularity).unwrap()], &query).unwrap().to_json("all", &query),
         serde_json::json!({
             "scope": "all", "metric": "unblended", "from": "2026-10-31", "to": "2026-11-01", "granularity": "daily",
             "totals": {"EUR": "5.5", "USD": "10"},
@@ -145,7 +145,7 @@ fn an_answer_groups_by_any_dimensions_and_names_why_there_is_no_component() {
         granularity: Granularity::Monthly,
     };
     assert_eq!(
-        costs([&rollups.get(&Scope::All).unwrap().unwrap().by(&query.by).unwrap()], &query)
+        costs([&rollups.get(&Scope::All).unwrap().unwrap().by(&query.by, query.granularity).unwrap()], &query)
             .unwrap()
             .to_json("all", &query)["rows"],
         serde_json::json!([
@@ -272,7 +272,7 @@ proptest! {
                     metric,
                     granularity: Granularity::Daily,
                 };
-                let answer = costs([&all.by(&query.by).unwrap()], &query).unwrap();
+                let answer = costs([&all.by(&query.by, query.granularity).unwrap()], &query).unwrap();
                 for (currency, amounts) in &bill {
                     let rows = answer.rows.iter().filter(|row| row.currency == *currency);
                     let sum = rows.fold(0, |sum, row| sum + row.amount.raw());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use catalog_store::{CatalogStore, RollupHead};
 use cost_model::actions::Evidence;
 use cost_model::insights::Known;
-use cost_model::{Currency, Dimension, GroupedCosts, Month, Rollup, Scope};
+use cost_model::{CostQuery, Currency, Dimension, Granularity, GroupedCosts, Month, Rollup, Scope};
 use delivery::api::ApiError;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -27,8 +27,8 @@ const MAX_HEADS_AGE_MS: i64 = 1_000;
 /// Cells of all rollups in the cache, of 64 bytes each and their rows beside them: some 110 MB.
 const MAX_CELLS: usize = 1_500_000;
 
-/// Cells of all costs in groups: some 40 MB.
-const MAX_GROUPED_CELLS: usize = 500_000;
+/// Cells of all costs in groups: some 80 MB.
+const MAX_GROUPED_CELLS: usize = 1_000_000;
 
 /// Of an entry beside its cells, and of the memory that a scope has none.
 const CELLS_PER_ENTRY: usize = 8;
@@ -52,7 +52,7 @@ pub(crate) struct Rollups {
     heads: Mutex<Option<(Timestamp, Arc<Heads>)>>,
     rollups: Mutex<Cache<Key, Rollup>>,
     /// What `/api/costs` is asked for by: a question looks at no more of a bill than it answers.
-    grouped: Mutex<Cache<(Key, BTreeSet<Dimension>), GroupedCosts>>,
+    grouped: Mutex<Cache<GroupedKey, GroupedCosts>>,
     evidence: Mutex<KnownEvidence>,
 }
 
@@ -78,6 +78,8 @@ pub(crate) struct Heads {
 
 /// Scope, month, generation.
 type Key = (String, Month, String);
+
+type GroupedKey = (Key, BTreeSet<Dimension>, Granularity);
 
 #[derive(Debug)]
 struct Cache<K: Eq + Hash, V> {
@@ -154,21 +156,22 @@ impl Rollups {
         Ok(rollups.into_iter().flatten().collect())
     }
 
-    /// The same rollups by some of their dimensions.
+    /// The same rollups as the query groups them.
     pub(crate) async fn grouped(
         &self,
         scopes: &[Scope],
         months: &[Month],
-        by: &BTreeSet<Dimension>,
+        query: &CostQuery,
         heads: &Heads,
         store: &CatalogStore,
     ) -> Result<Vec<Arc<GroupedCosts>>, ApiError> {
-        let keys = heads.keys(scopes, months);
+        let grouped_key = |key: Key| {
+            let granularity = query.granularity_of(key.1);
+            (key, query.by.clone(), granularity)
+        };
+        let keys = heads.keys(scopes, months).into_iter().map(grouped_key);
         let grouped: Vec<Option<Arc<GroupedCosts>>> =
-            stream::iter(keys.into_iter().map(|key| self.one_grouped((key, by.clone()), store)))
-                .buffered(CONCURRENT_READS)
-                .try_collect()
-                .await?;
+            stream::iter(keys.map(|key| self.one_grouped(key, store))).buffered(CONCURRENT_READS).try_collect().await?;
         Ok(grouped.into_iter().flatten().collect())
     }
 
@@ -214,17 +217,13 @@ impl Rollups {
         Ok(all)
     }
 
-    async fn one_grouped(
-        &self,
-        key: (Key, BTreeSet<Dimension>),
-        store: &CatalogStore,
-    ) -> Result<Option<Arc<GroupedCosts>>, ApiError> {
+    async fn one_grouped(&self, key: GroupedKey, store: &CatalogStore) -> Result<Option<Arc<GroupedCosts>>, ApiError> {
         if let Some(known) = self.grouped.lock().await.entries.get(&key) {
             return Ok(known.clone());
         }
-        let (of, by) = &key;
+        let (of, by, granularity) = &key;
         let rollup = self.one(of.clone(), store).await?;
-        let grouped = rollup.map(|rollup| rollup.by(by).map(Arc::new)).transpose().map_err(too_large)?;
+        let grouped = rollup.map(|rollup| rollup.by(by, *granularity).map(Arc::new)).transpose().map_err(too_large)?;
         self.grouped.lock().await.keep(key, grouped.clone());
         Ok(grouped)
     }

@@ -100,7 +100,7 @@ proptest! {
             metric: Metric::Unblended,
             granularity: crate::Granularity::Daily,
         };
-        let grouped: Vec<_> = month.iter().map(|rollup| rollup.by(&query.by).unwrap()).collect();
+        let grouped: Vec<_> = month.iter().map(|rollup| rollup.by(&query.by, query.granularity).unwrap()).collect();
         let costs = crate::costs(&grouped, &query).unwrap();
         let usd = "USD".parse().unwrap();
         prop_assert_eq!(exact.total, costs.totals.get(&usd).copied().unwrap_or_default());
