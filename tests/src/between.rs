@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use callboard::ports::Endpoints;
@@ -107,7 +107,9 @@ impl Calls {
         let address = listener.local_addr().expect("a bound socket has an address");
         let door = Door { to, calls: self.clone(), client: reqwest::Client::new(), halt };
         let listener = tokio::net::TcpListener::from_std(listener).expect("a socket can be made asynchronous");
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(pass).with_state(door)).await });
+        // Rollups of a large bill are objects of many megabytes.
+        let router = Router::new().fallback(pass).with_state(door).layer(DefaultBodyLimit::disable());
+        tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }
 

@@ -1,6 +1,6 @@
 //! How long answers about costs take over HTTP, on a running local stack: 13 months of a made-up bill are stored, and asked for.
 //! `cargo run --release -p callboard -- --no-samples`, then, with the port of its API,
-//! `cargo run --release -p callboard-tests --bin measure-costs -- 7407 [COMPONENTS]`
+//! `cargo run --release -p callboard-tests --bin measure-costs -- 7407 [COMPONENTS [PROCESS_OF_THE_STACK]]`
 
 #![expect(clippy::print_stdout, reason = "what was measured is for whoever asked")]
 
@@ -21,7 +21,9 @@ const MONTHS: [&str; 13] = [
 ];
 const SERVICES: [&str; 5] = ["AmazonEC2", "AmazonS3", "AmazonRDS", "AWSLambda", "AmazonDynamoDB"];
 const ACCOUNTS: [&str; 3] = ["111122223333", "444455556666", "777788889999"];
-const ASKED: usize = 500;
+const DIMENSIONS: [&str; 6] = ["service", "region", "account", "environment", "component", "owner"];
+const COMBINATIONS: usize = 1 << DIMENSIONS.len();
+const ASKED: usize = 512;
 
 /// Every component uses every service every day, in one account; each in one of 10 groups. Kept are the scopes that are asked for.
 fn bill(month: Month, components: usize) -> Result<BTreeMap<Scope, Rollup>, io::Error> {
@@ -105,8 +107,9 @@ async fn main() -> io::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let port: u16 = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(7407);
     let components: usize = arguments.next().and_then(|count| count.parse().ok()).unwrap_or(100);
+    let pid: Option<u32> = arguments.next().and_then(|pid| pid.parse().ok());
     fill(&store(port), components).await?;
-    println!("| asked | first, ms | p50, ms | p99, ms | bytes |\n|---|---:|---:|---:|---:|");
+    println!("| asked | first, ms | p50, ms | p99, ms | server's CPU, ms | bytes |\n|---|---:|---:|---:|---:|---:|");
     let span = "from=2025-10-01&to=2026-11-01";
     for asked in [
         format!("/api/costs?scope=component:default/component-7&{span}&by=service"),
@@ -114,28 +117,50 @@ async fn main() -> io::Result<()> {
         format!("/api/costs?scope=group:default/team-7&{span}&by=component&granularity=monthly"),
         format!("/api/costs?scope=all&{span}&by=service&granularity=monthly"),
         format!("/api/costs?scope=all&{span}&by=service"),
+        format!("/api/costs?scope=all&{span}&by=component&granularity=monthly"),
+        format!("/api/costs?scope=all&{span}&granularity=monthly<each of the 64 combinations>"),
         "/api/cost-insights/groups/team-7/daily-cost?intervals=R2/P90D/2026-11-01".to_owned(),
         "/api/cost-insights/products/ec2/insights?group=team-7&intervals=R2/P90D/2026-11-01".to_owned(),
+        "/api/cost-insights/groups/all/daily-cost?intervals=R2/P90D/2026-11-01".to_owned(),
     ] {
-        let url = format!("http://127.0.0.1:{port}{asked}");
+        let urls: Vec<String> = (0..COMBINATIONS).map(|combination| url(port, &asked, combination)).collect();
         let client = reqwest::Client::new();
         let mut times: Vec<Duration> = Vec::with_capacity(ASKED);
         let mut bytes = 0;
-        for _ in 0..ASKED {
+        let cpu_before = cpu_ms(pid)?;
+        for url in urls.iter().cycle().take(ASKED) {
             let began = Instant::now();
-            let answer = client.get(&url).send().await.and_then(reqwest::Response::error_for_status);
-            bytes = answer.map_err(io::Error::other)?.bytes().await.map_err(io::Error::other)?.len();
+            let answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status);
+            bytes += answer.map_err(io::Error::other)?.bytes().await.map_err(io::Error::other)?.len();
             times.push(began.elapsed());
         }
+        let cpu_us = (cpu_ms(pid)? - cpu_before) * 1_000 / ASKED as u64;
         let first = times[0];
         times.sort_unstable();
         let ms = |time: Duration| format!("{}.{:01}", time.as_micros() / 1_000, time.as_micros() % 1_000 / 100);
         println!(
-            "| `{asked}` | {} | {} | {} | {bytes} |",
+            "| `{asked}` | {} | {} | {} | {} | {} |",
             ms(first),
             ms(times[ASKED / 2]),
-            ms(times[ASKED * 99 / 100])
+            ms(times[ASKED * 99 / 100]),
+            ms(Duration::from_micros(cpu_us)),
+            bytes / ASKED
         );
     }
     Ok(())
+}
+
+fn url(port: u16, asked: &str, combination: usize) -> String {
+    let by = DIMENSIONS.iter().enumerate().filter(|(at, _)| combination >> at & 1 == 1);
+    let by: String = by.map(|(_, dimension)| format!("&by={dimension}")).collect();
+    format!("http://127.0.0.1:{port}{}", asked.replace("<each of the 64 combinations>", &by))
+}
+
+/// What the process has computed for since it began, in steps of ten milliseconds; zero without a process.
+fn cpu_ms(pid: Option<u32>) -> io::Result<u64> {
+    let Some(pid) = pid else { return Ok(0) };
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // In ticks of a hundredth of a second, behind the name in brackets: user and system.
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.map(|ticks| ticks.parse::<u64>().map(|ticks| ticks * 10).map_err(io::Error::other)).sum()
 }
