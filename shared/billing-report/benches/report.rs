@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use billing_report::{
-    LineItem, LineSums, LineType, Names, ReadCounts, ReportFile, Sink, SplitItem, TagKeys, read_csv, read_parquet,
+    Line, LineItem, LineSums, LineType, Names, ReadCounts, ReportFile, Sink, SplitItem, TagKeys, read_csv, read_parquet,
 };
 use bytes::Bytes;
 use cost_model::{Amount, AmountError, Amounts};
@@ -48,7 +48,8 @@ impl ReportFile for OnDisk {
 /// The sums that a report becomes, and those that the generator tells.
 struct ByType {
     sums: LineSums,
-    by_type: BTreeMap<LineType, (u64, Amounts)>,
+    /// By line type as a number.
+    by_type: [(u64, Amounts); LineType::Other as usize + 1],
 }
 
 impl Sink for ByType {
@@ -57,18 +58,23 @@ impl Sink for ByType {
     }
 
     fn add(&mut self, item: &LineItem) -> Result<(), AmountError> {
-        let (rows, amounts) = self.by_type.entry(item.line_type).or_default();
+        let (rows, amounts) = &mut self.by_type[item.line_type as usize];
         *rows += 1;
         amounts.add(&item.amounts)?;
         self.sums.add(item)
     }
 
-    fn add_split(&mut self, split: &SplitItem) -> Result<(), AmountError> {
-        self.sums.add_split(split)
+    fn add_lines(&mut self, lines: &[Line]) -> Result<(), AmountError> {
+        for line in lines {
+            let (rows, amounts) = &mut self.by_type[line.line_type(self.sums.names()) as usize];
+            *rows += 1;
+            amounts.add(&line.amounts())?;
+        }
+        self.sums.add_lines(lines)
     }
 
-    fn end_batch(&mut self) -> Result<(), AmountError> {
-        self.sums.end_batch()
+    fn add_split(&mut self, split: &SplitItem) -> Result<(), AmountError> {
+        self.sums.add_split(split)
     }
 
     fn is_full(&self) -> bool {
@@ -89,7 +95,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     files.sort();
     let totals: Value = serde_json::from_slice(&fs::read(folder.join("totals.json"))?)?;
     let (began, cpu) = (Instant::now(), ProcessTime::try_now()?);
-    let sink = Mutex::new(ByType { sums: LineSums::new("2026-10".parse()?), by_type: BTreeMap::new() });
+    let sink = Mutex::new(ByType { sums: LineSums::new("2026-10".parse()?), by_type: Default::default() });
     let next = Mutex::new(files.iter());
     std::thread::scope(|scope| {
         let work = || -> Result<(), String> {
@@ -133,7 +139,7 @@ fn read(path: &Path, sink: &Mutex<ByType>) -> Result<ReadCounts, Box<dyn Error>>
 }
 
 /// Fails on the first sum that is not the generator's to the last digit. Its CSV has no net columns.
-fn compare(totals: &Value, found: &BTreeMap<LineType, (u64, Amounts)>, split: u64) -> Result<(), Box<dyn Error>> {
+fn compare(totals: &Value, found: &[(u64, Amounts)], split: u64) -> Result<(), Box<dyn Error>> {
     let mut expected: BTreeMap<LineType, [i64; 4]> = BTreeMap::new();
     let by_type = totals["by_line_item_type"].as_object().ok_or("totals.json has no sums")?;
     for (name, numbers) in by_type {
@@ -158,7 +164,7 @@ fn compare(totals: &Value, found: &BTreeMap<LineType, (u64, Amounts)>, split: u6
         }
     }
     for (line_type, [rows, unblended, amortized, net]) in expected {
-        let (found_rows, amounts) = found.get(&line_type).copied().unwrap_or_default();
+        let (found_rows, amounts) = found[line_type as usize];
         let found_rows = if line_type == LineType::Usage { found_rows + split } else { found_rows };
         let in_units = |units: i64| Amount::from_raw(i128::from(units) * 10_i128.pow(10));
         let without_net = amounts.net_amortized == amounts.amortized;

@@ -1,7 +1,7 @@
 //! The kinds of a batch's rows, found column by column: what is the same in all rows is not looked at row by row.
 
 use crate::columns::Column;
-use crate::kinds::{DECIDING, Key, Kind, LEGACY_REGION, REGION, ZONE};
+use crate::kinds::{DECIDING, Key, LEGACY_REGION, REGION, ZONE};
 use crate::names::{Name, Names};
 use crate::parquet_batch::Batch;
 
@@ -39,6 +39,11 @@ impl BatchKinds {
         self.found.get(row).filter(|number| **number != UNKNOWN).map(|number| *number as usize)
     }
 
+    /// Of all rows: the number, or one that no kind has.
+    pub(crate) fn found(&self) -> &[u32] {
+        &self.found
+    }
+
     /// The kind of a row that was not known.
     pub(crate) fn remember(&mut self, row: usize, number: u32) {
         if let Some(hash) = self.hashes.get(row) {
@@ -52,7 +57,7 @@ impl BatchKinds {
         self.found.fill(UNKNOWN);
     }
 
-    pub(crate) fn look_up(&mut self, kinds: &[(Key, Kind)], batch: &Batch) {
+    pub(crate) fn look_up(&mut self, keys: &[Key], batch: &Batch) {
         self.derive(batch);
         let columns: [&[Name]; INVOICE + 1] = std::array::from_fn(|at| match at {
             ZONE => &self.zones[..],
@@ -90,7 +95,7 @@ impl BatchKinds {
             // A column that is missing in this batch is blank.
             let names = names.iter().copied().chain(std::iter::repeat(Names::BLANK));
             for ((difference, number), name) in differences.iter_mut().zip(found.iter()).zip(names) {
-                *difference |= kinds.get(*number as usize).map_or(1, |(key, _)| key[at] ^ name);
+                *difference |= keys.get(*number as usize).map_or(1, |key| key[at] ^ name);
             }
         }
         for (number, difference) in found.iter_mut().zip(differences.iter()) {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::line_item::LineType;
+
 /// A column that is read. The other hundred or so are never decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Column {
@@ -161,6 +163,57 @@ impl Column {
             _ if self.name().ends_with("_cost") => Meaning::Amount,
             _ => Meaning::Text,
         }
+    }
+
+    /// The lines that the column is read for, where it is not all of them.
+    pub(crate) fn only_for(self) -> Option<Only> {
+        match self {
+            C::Description => Some(Only::Refunds),
+            C::ReservationArn => Some(Only::Fees),
+            C::SavingsPlanEffective | C::SavingsPlanNetEffective => Some(Only::Covered),
+            C::SavingsPlanTotal
+            | C::SavingsPlanUsed
+            | C::SavingsPlanUpfront
+            | C::SavingsPlanNetUpfront
+            | C::SavingsPlanRecurring
+            | C::SavingsPlanNetRecurring => Some(Only::SavingsPlanFees),
+            C::ReservationEffective | C::ReservationNetEffective => Some(Only::Reserved),
+            C::ReservationUnusedUpfront
+            | C::ReservationNetUnusedUpfront
+            | C::ReservationUnusedRecurring
+            | C::ReservationNetUnusedRecurring => Some(Only::ReservationFees),
+            C::SplitParent | C::SplitCost | C::SplitUnused => Some(Only::Splits),
+            _ => None,
+        }
+    }
+}
+
+/// Lines that columns are read for which no other lines need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Only {
+    Refunds = 1,
+    Fees = 2,
+    Covered = 4,
+    SavingsPlanFees = 8,
+    Reserved = 16,
+    ReservationFees = 32,
+    Splits = 64,
+}
+
+impl Only {
+    pub(crate) const ALL: u8 = 127;
+
+    pub(crate) fn of(line_type: LineType, is_split: bool) -> u8 {
+        let of_type = match line_type {
+            LineType::Refund => Self::Refunds as u8,
+            LineType::Fee => Self::Fees as u8,
+            LineType::SavingsPlanCoveredUsage => Self::Covered as u8,
+            LineType::SavingsPlanRecurringFee => Self::SavingsPlanFees as u8,
+            LineType::DiscountedUsage => Self::Reserved as u8,
+            LineType::ReservationFee => Self::ReservationFees as u8,
+            _ => 0,
+        };
+        if is_split { of_type | Self::Splits as u8 } else { of_type }
     }
 }
 

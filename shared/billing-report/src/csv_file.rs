@@ -17,7 +17,7 @@ use crate::names::{Name, Names};
 use crate::parquet_file::{MAX_ROWS, within};
 use crate::report_file::{ReportFile, Stream, read_one};
 use crate::row::{Row, excerpt, parse_time};
-use crate::sink::{Sink, locked, take};
+use crate::sink::{Sink, Taking, locked};
 use crate::tag_keys::{Rank, TagKeys, TagRole};
 
 /// Longest record, in bytes of text. AWS's longest fields are tags and descriptions of a few thousand.
@@ -71,7 +71,7 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
     if let Some(column) = missing_required(|column| columns.at[column as usize].is_some()) {
         return Err(ReportError::MissingColumn { column: column.name() });
     }
-    let mut counts = ReadCounts::default();
+    let mut taking = Taking::default();
     let mut maps = Maps::default();
     let mut kinds = Kinds::default();
     let mut number = 0;
@@ -80,7 +80,7 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
         for _ in 0..RECORDS_AT_A_TIME {
             let record = records.next().map_err(|source| broken(number + 1, source))?;
             let Some(record) = record else {
-                return sink.end_batch().map(|()| counts).map_err(|source| ReportError::Sum { row: number, source });
+                return taking.hand_on(&mut *sink, number).map(|()| taking.counts);
             };
             number += 1;
             within("rows", number, MAX_ROWS)?;
@@ -92,10 +92,10 @@ fn read_plain(plain: impl Read, keys: &TagKeys, sink: &Mutex<impl Sink>) -> Resu
             row.read_tags(keys, &mut maps, sink.names())?;
             // A CSV has its maps at hand.
             if let Some(kind) = kinds.of(&row, sink.names())? {
-                take(&mut *sink, &row, kind, &mut counts)?;
+                taking.take(&mut *sink, &row, kind)?;
             }
         }
-        sink.end_batch().map_err(|source| ReportError::Sum { row: number, source })?;
+        taking.hand_on(&mut *sink, number)?;
     }
 }
 
@@ -225,6 +225,13 @@ impl Row for CsvRow<'_> {
         match self.field(column)?.as_ref() {
             "" => Ok(None),
             text => Amount::read(text).map(Some).map_err(refused),
+        }
+    }
+
+    fn ten_places(&self, column: Column) -> Option<Option<i64>> {
+        match self.bytes(column) {
+            b"" => Some(None),
+            text => Amount::ten_places_of_text(text).map(Some),
         }
     }
 

@@ -1,91 +1,142 @@
-//! Sums by place and day. A sum fills a line of the cache and never moves; its place leads to it without hashing.
+//! Sums by place and day, which a place leads to without hashing. They are held in units of 1e-10, three to 24 bytes, and as
+//! wide as amounts are only where they must be.
 
-use cost_model::Amounts;
-
-/// The sum of one place on one day.
-#[derive(Debug, Clone, Copy, Default)]
-#[repr(align(64))]
-pub(crate) struct DaySum {
-    pub(crate) amounts: Amounts,
-    pub(crate) place: u32,
-    /// Of the month, from 1.
-    pub(crate) day: u8,
-}
+use cost_model::{AmountError, Amounts};
+use hashbrown::HashMap;
 
 /// Days that are found together.
 const DAYS: usize = 4;
 
-/// Sums that are held by one piece of memory.
+/// Stretches of days that are held by one piece of memory.
 const PIECE: usize = 4096;
 
 /// Nothing yet.
 const NONE: u32 = u32::MAX;
 
+/// In units of 1e-10: unblended, amortised, net amortised.
+pub(crate) type Units = [i64; 3];
+
 #[derive(Debug, Default)]
 pub(crate) struct DaySums {
-    /// By place: its stretches of four days, of 32.
-    places: Vec<[u32; 32 / DAYS]>,
-    /// The sums of four days of one place.
-    stretches: Vec<[u32; DAYS]>,
-    /// In pieces: growing copies nothing.
-    pieces: Vec<Vec<DaySum>>,
+    /// The sums of four days of one place, in pieces: growing copies nothing.
+    pieces: Vec<Vec<[Units; DAYS]>>,
+    /// What does not fit in units, by the number of the sum that it belongs to.
+    wide: HashMap<u32, Amounts>,
+    count: usize,
+}
+
+/// Where the sums of one place are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Days {
+    /// A bit for each day that has a sum.
+    days: u32,
+    stretches: [u32; 32 / DAYS],
+}
+
+impl Default for Days {
+    fn default() -> Self {
+        Self { days: 0, stretches: [NONE; 32 / DAYS] }
+    }
+}
+
+impl Days {
+    /// In their order: the days of the month that have a sum, and its number.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = (u8, u32)> {
+        let days = (0..32_u8).filter(|day| self.days >> day & 1 == 1);
+        days.map(|day| (day, number_of(self.stretches[usize::from(day) / DAYS], usize::from(day))))
+    }
 }
 
 impl DaySums {
     /// The number of a sum, a new one of zero if there is none. Days count from 1 to 31.
-    pub(crate) fn number(&mut self, place: u32, day: u8) -> u32 {
-        let (at, day_at) = (place as usize, usize::from(day) % 32);
-        if self.places.len() <= at {
-            self.places.resize(at + 1, [NONE; 32 / DAYS]);
+    #[inline]
+    pub(crate) fn number(&mut self, place: &mut Days, day: u8) -> u32 {
+        let day_at = usize::from(day) % 32;
+        let bit = 1 << day_at;
+        if place.days & bit == 0 {
+            place.days |= bit;
+            self.count += 1;
         }
-        let stretch = &mut self.places[at][day_at / DAYS];
+        let stretch = &mut place.stretches[day_at / DAYS];
         if *stretch == NONE {
-            *stretch = number(self.stretches.len());
-            self.stretches.push([NONE; DAYS]);
-        }
-        let found = &mut self.stretches[*stretch as usize][day_at % DAYS];
-        if *found == NONE {
             if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
                 self.pieces.push(Vec::with_capacity(PIECE));
             }
             let before = (self.pieces.len() - 1) * PIECE;
             if let Some(piece) = self.pieces.last_mut() {
-                *found = number(before + piece.len());
-                piece.push(DaySum { amounts: Amounts::default(), place, day });
+                // Bounded by `MAX_SUMS`, and what is added in one batch.
+                *stretch = u32::try_from(before + piece.len()).unwrap_or(NONE);
+                piece.push([Units::default(); DAYS]);
             }
         }
-        *found
+        number_of(*stretch, day_at)
     }
 
-    pub(crate) fn get(&self, number: u32) -> &DaySum {
-        &self.pieces[number as usize / PIECE][number as usize % PIECE]
+    /// # Errors
+    /// Fails beyond the largest amount.
+    #[inline]
+    pub(crate) fn add_units(&mut self, number: u32, units: &Units) -> Result<(), AmountError> {
+        let sum = self.units_mut(number);
+        if let Some(both) = plus(sum, units) {
+            *sum = both;
+            return Ok(());
+        }
+        self.wide.entry(number).or_default().add(&Amounts::of_ten_places(*units))
     }
 
-    pub(crate) fn get_mut(&mut self, number: u32) -> &mut DaySum {
-        &mut self.pieces[number as usize / PIECE][number as usize % PIECE]
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub(crate) fn add(&mut self, number: u32, amounts: &Amounts) -> Result<(), AmountError> {
+        match amounts.ten_places() {
+            Some(units) => self.add_units(number, &units),
+            None => self.wide.entry(number).or_default().add(amounts),
+        }
+    }
+
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub(crate) fn get(&self, number: u32) -> Result<Amounts, AmountError> {
+        let (piece, stretch, day) = place_of(number);
+        let mut sum = Amounts::of_ten_places(self.pieces[piece][stretch][day]);
+        if let Some(wide) = self.wide.get(&number) {
+            sum.add(wide)?;
+        }
+        Ok(sum)
+    }
+
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub(crate) fn set(&mut self, number: u32, amounts: &Amounts) -> Result<(), AmountError> {
+        *self.units_mut(number) = Units::default();
+        self.wide.remove(&number);
+        self.add(number, amounts)
+    }
+
+    #[inline]
+    fn units_mut(&mut self, number: u32) -> &mut Units {
+        let (piece, stretch, day) = place_of(number);
+        &mut self.pieces[piece][stretch][day]
     }
 
     pub(crate) fn len(&self) -> usize {
-        let full = self.pieces.len().saturating_sub(1) * PIECE;
-        full + self.pieces.last().map_or(0, Vec::len)
-    }
-
-    /// By their numbers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &DaySum> {
-        self.pieces.iter().flatten()
-    }
-
-    /// By place and day.
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = &DaySum> {
-        let stretches = self.places.iter().flatten().filter(|stretch| **stretch != NONE);
-        let numbers = stretches.flat_map(move |stretch| self.stretches[*stretch as usize]);
-        numbers.filter(|number| *number != NONE).map(move |number| self.get(number))
+        self.count
     }
 }
 
-/// Bounded by [`crate::MAX_SUMS`], and what is added in one batch.
-fn number(at: usize) -> u32 {
-    u32::try_from(at).unwrap_or(NONE)
+/// `None`: the sum does not fit.
+#[inline]
+pub(crate) fn plus([a, b, c]: &Units, [d, e, f]: &Units) -> Option<Units> {
+    Some([a.checked_add(*d)?, b.checked_add(*e)?, c.checked_add(*f)?])
+}
+
+fn number_of(stretch: u32, day: usize) -> u32 {
+    u32::try_from(stretch as usize * DAYS + day % DAYS).unwrap_or(NONE)
+}
+
+/// The piece, the stretch in it, and the day in that.
+fn place_of(number: u32) -> (usize, usize, usize) {
+    let (stretch, day) = (number as usize / DAYS, number as usize % DAYS);
+    (stretch / PIECE, stretch % PIECE, day)
 }
 
 #[cfg(test)]
@@ -97,19 +148,30 @@ mod tests {
 
     use super::*;
 
+    /// Whole units and finer, small and nearly too large for 64 bits.
+    fn raw() -> impl Strategy<Value = i128> {
+        prop_oneof![
+            1..9_i128,
+            (-9..9_i128).prop_map(|units| units * 10_i128.pow(10)),
+            (0..2_i128).prop_map(|sign| (1 - 2 * sign) * (i128::from(i64::MAX) - 1) * 10_i128.pow(10)),
+        ]
+    }
+
     proptest! {
         #[test]
-        fn sums_are_those_of_a_map(added in prop::collection::vec((0..50_u32, 1..=31_u8, 1..9_i128), 0..300)) {
-            let (mut sums, mut expected) = (DaySums::default(), BTreeMap::<(u32, u8), i128>::new());
+        fn sums_are_those_of_a_map(added in prop::collection::vec((0..50_usize, 1..=31_u8, raw()), 0..300)) {
+            let (mut sums, mut expected) = (DaySums::default(), BTreeMap::<(usize, u8), i128>::new());
+            let mut places = [Days::default(); 50];
             for (place, day, raw) in added {
-                let number = sums.number(place, day);
-                let amount = Amount::from_raw(raw);
-                let amounts = Amounts { unblended: amount, ..Amounts::default() };
-                sums.get_mut(number).amounts.add(&amounts).unwrap();
+                let number = sums.number(&mut places[place], day);
+                let amounts = Amounts { unblended: Amount::from_raw(raw), ..Amounts::default() };
+                sums.add(number, &amounts).unwrap();
                 *expected.entry((place, day)).or_default() += raw;
             }
-            prop_assert_eq!((sums.len(), sums.iter().count()), (expected.len(), expected.len()));
-            let found: Vec<_> = sums.in_order().map(|sum| ((sum.place, sum.day), sum.amounts.unblended.raw())).collect();
+            prop_assert_eq!(sums.len(), expected.len());
+            let sum = |number| sums.get(number).unwrap().unblended.raw();
+            let found = places.iter().enumerate().flat_map(|(place, days)| days.sums().map(move |(day, number)| (place, day, number)));
+            let found: Vec<_> = found.map(|(place, day, number)| ((place, day), sum(number))).collect();
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }
     }

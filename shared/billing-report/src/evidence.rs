@@ -2,10 +2,12 @@
 
 use cost_model::{Amount, AmountError, Currency};
 
+use crate::kinds::Kind;
+use crate::line::Line;
 use crate::line_item::{LineItem, LineType, Metered};
 use crate::names::{Name, Names};
 use crate::numbers::Numbers;
-use crate::sums::SeenResource;
+use crate::places::SeenResource;
 
 /// Most entries: a report with more has none at all, whatever order its lines have.
 const MAX_ENTRIES: usize = 500_000;
@@ -45,89 +47,137 @@ pub struct PriceKey {
     pub currency: Currency,
 }
 
+/// The same by numbers: `price` is that of its [`PriceKey`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct UsedKey {
+    resource: Name,
+    account: Name,
+    price: u32,
+}
+
 #[derive(Debug, Default)]
 pub struct EvidenceSums {
-    usage: Numbers<UsageKey>,
-    usage_sums: Vec<UsageSum>,
-    prices: Numbers<PriceKey>,
-    lowest_prices: Vec<Amount>,
-    /// Added together, as costs are.
-    waiting: Vec<(UsageKey, UsageSum)>,
+    usage: Numbers<UsedKey, UsageSum>,
+    /// The lowest; none for what was only seen under a commitment.
+    prices: Numbers<PriceKey, Option<Amount>>,
+    /// By the numbers of kinds of lines: where the price is, for those of which evidence is kept.
+    of_kinds: Vec<Option<u32>>,
+    /// Usage that is added together, as costs are: what of, the numbers of that, and how much.
+    asked: Vec<(UsedKey, usize)>,
+    numbers: Vec<u32>,
+    waiting: Vec<UsageSum>,
     is_too_much: bool,
 }
 
 impl EvidenceSums {
-    pub(crate) fn add(&mut self, item: &LineItem, metered: &Metered, day: u8) {
+    /// # Errors
+    /// Fails beyond the largest amount.
+    pub(crate) fn add(&mut self, item: &LineItem, metered: &Metered, day: u8) -> Result<(), AmountError> {
+        if self.is_too_much {
+            return Ok(());
+        }
+        let key = PriceKey {
+            region: item.region,
+            product_code: item.product_code,
+            usage_type: item.usage_type,
+            operation: item.operation,
+            unit: metered.unit,
+            currency: item.currency,
+        };
+        let price = self.price(&key, metered.rate.filter(|_| item.line_type == LineType::Usage));
+        let used = UsageSum {
+            usage: metered.amount,
+            cost: item.amounts.unblended,
+            is_covered: item.line_type != LineType::Usage,
+            last_day: day,
+        };
+        self.wait(item.resource, item.account, price, used);
+        self.add_waiting()
+    }
+
+    /// Not before [`Self::add_waiting`].
+    pub(crate) fn add_line(&mut self, line: &Line, day: u8, names: &Names) {
         if self.is_too_much {
             return;
         }
-        if let Some(rate) = metered.rate.filter(|rate| item.line_type == LineType::Usage && rate.raw() > 0) {
-            let key = PriceKey {
-                region: item.region,
-                product_code: item.product_code,
-                usage_type: item.usage_type,
-                operation: item.operation,
-                unit: metered.unit,
-                currency: item.currency,
-            };
-            let shelf = (item.usage_type ^ item.region << 6) as usize % PRICE_SHELVES;
-            let number = self.prices.of(&key, shelf) as usize;
-            match self.lowest_prices.get_mut(number) {
-                Some(lowest) => *lowest = rate.min(*lowest),
-                None => self.lowest_prices.push(rate),
-            }
+        while self.of_kinds.len() <= line.kind as usize {
+            let number = u32::try_from(self.of_kinds.len()).unwrap_or(u32::MAX);
+            let of_kind = self.of_kind(names.kind(number));
+            self.of_kinds.push(of_kind);
         }
-        if item.resource != Names::BLANK {
-            let key = UsageKey {
-                resource: SeenResource {
-                    id: item.resource,
-                    product_code: item.product_code,
-                    account: item.account,
-                    region: item.region,
-                },
-                usage_type: item.usage_type,
-                operation: item.operation,
-                unit: metered.unit,
-                currency: item.currency,
-            };
-            let used = UsageSum {
-                usage: metered.amount,
-                cost: item.amounts.unblended,
-                is_covered: item.line_type != LineType::Usage,
-                last_day: day,
-            };
-            self.waiting.push((key, used));
+        let Some(price) = self.of_kinds[line.kind as usize] else { return };
+        let used = UsageSum {
+            usage: Amount::of_ten_places(line.metered),
+            cost: Amount::of_ten_places(line.units[0]),
+            is_covered: line.line_type(names) != LineType::Usage,
+            last_day: day,
+        };
+        self.wait(line.resource, line.account, price, used);
+    }
+
+    fn of_kind(&mut self, kind: &Kind) -> Option<u32> {
+        let (unit, rate) = kind.metered?;
+        let key = PriceKey {
+            region: kind.region,
+            product_code: kind.product_code,
+            usage_type: kind.usage_type,
+            operation: kind.operation,
+            unit,
+            currency: kind.currency,
+        };
+        Some(self.price(&key, rate.filter(|_| kind.line_type == LineType::Usage)))
+    }
+
+    /// The number of a price, which a line of usage has or none.
+    fn price(&mut self, key: &PriceKey, rate: Option<Amount>) -> u32 {
+        let number = self.prices.of(key, (key.usage_type ^ key.region << 6) as usize % PRICE_SHELVES);
+        if let Some(rate) = rate.filter(|rate| rate.raw() > 0) {
+            let lowest = self.prices.value_mut(number);
+            *lowest = Some(lowest.map_or(rate, |lowest| lowest.min(rate)));
+        }
+        number
+    }
+
+    fn wait(&mut self, resource: Name, account: Name, price: u32, used: UsageSum) {
+        if resource != Names::BLANK {
+            // A resource is mostly billed for one thing of which evidence is kept, or two.
+            self.asked.push((UsedKey { resource, account, price }, resource as usize * 2 + price as usize % 2));
+            self.waiting.push(used);
         }
     }
 
+    /// # Errors
+    /// Fails beyond the largest amount.
     pub(crate) fn add_waiting(&mut self) -> Result<(), AmountError> {
-        for (key, used) in self.waiting.drain(..) {
-            // A resource is mostly billed for one thing of which evidence is kept, or two.
-            let shelf = key.resource.id as usize * 2 + key.usage_type as usize % 2;
-            let number = self.usage.of(&key, shelf) as usize;
-            if number == self.usage_sums.len() {
-                self.usage_sums.push(UsageSum::default());
-            }
-            let sum = &mut self.usage_sums[number];
+        self.usage.of_all(&self.asked, &mut self.numbers);
+        for (number, used) in self.numbers.iter().zip(&self.waiting) {
+            let sum = self.usage.value_mut(*number);
             sum.usage = sum.usage.plus(used.usage)?;
             sum.cost = sum.cost.plus(used.cost)?;
             sum.is_covered |= used.is_covered;
             sum.last_day = sum.last_day.max(used.last_day);
         }
-        if self.usage_sums.len() + self.lowest_prices.len() > MAX_ENTRIES {
+        self.asked.clear();
+        self.waiting.clear();
+        if self.usage.len() + self.prices.len() > MAX_ENTRIES {
             *self = Self { is_too_much: true, ..Self::default() };
         }
         Ok(())
     }
 
     /// In no order.
-    pub fn usage(&self) -> impl Iterator<Item = (&UsageKey, &UsageSum)> {
-        self.usage.keys().iter().zip(&self.usage_sums)
+    pub fn usage(&self) -> impl Iterator<Item = (UsageKey, &UsageSum)> {
+        let key = |UsedKey { resource, account, price }: &UsedKey| {
+            let PriceKey { region, product_code, usage_type, operation, unit, currency } = *self.prices.key(*price);
+            let resource = SeenResource { id: *resource, product_code, account: *account, region };
+            UsageKey { resource, usage_type, operation, unit, currency }
+        };
+        self.usage.iter().map(move |(used, sum)| (key(used), sum))
     }
 
     /// The lowest price of each, in no order.
     pub fn prices(&self) -> impl Iterator<Item = (&PriceKey, &Amount)> {
-        self.prices.keys().iter().zip(&self.lowest_prices)
+        self.prices.iter().filter_map(|(key, price)| Some((key, price.as_ref()?)))
     }
 
     /// There was more than can be kept, and so nothing is.

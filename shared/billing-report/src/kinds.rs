@@ -7,16 +7,23 @@ use cost_model::{Amount, Currency, Unallocated};
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::batch_kinds::BatchKinds;
-use crate::columns::Column;
+use crate::columns::{Column, Only};
 use crate::error::ReportError;
 use crate::line_item::{LineType, value_error};
 use crate::names::{Name, Names};
 use crate::parquet_batch::{Batch, BatchRow};
 use crate::row::Row;
+use crate::semantics::{PlainCosts, plain};
 
 /// What lines with the same texts have in common.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Kind {
+    /// Which columns are read that others do not need: bits of [`Only`].
+    pub(crate) only: u8,
+    /// How costs are read if there is nothing else about lines of this kind.
+    pub(crate) plain: Option<PlainCosts>,
+    /// In [`Names`], which number kinds of all files: if `plain`, and unless there are too many.
+    pub(crate) number: Option<u32>,
     pub(crate) type_name: Name,
     pub(crate) line_type: LineType,
     pub(crate) region: Name,
@@ -65,7 +72,9 @@ const MAX_KINDS: usize = 64 * 1024;
 /// The kinds of one file that were met.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds {
-    kinds: Vec<(Key, Kind)>,
+    keys: Vec<Key>,
+    /// By the places of their keys.
+    kinds: Vec<Kind>,
     /// By hash, so that a key is only looked at when it is the one.
     numbers: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
@@ -84,7 +93,13 @@ enum Found {
 impl Kinds {
     /// Finds what is known of all rows of a batch.
     pub(crate) fn look_up(&mut self, batch: &Batch) {
-        self.batch.look_up(&self.kinds, batch);
+        self.batch.look_up(&self.keys, batch);
+    }
+
+    /// Which columns the rows of the batch need that was looked up: bits of [`Only`].
+    pub(crate) fn only(&self) -> u8 {
+        let of = |number: &u32| self.kinds.get(*number as usize).map_or(Only::ALL, |kind| kind.only);
+        self.batch.found().iter().fold(0, |only, number| only | of(number))
     }
 
     /// The kind of a row of the batch that was looked up: what [`Self::of`] says.
@@ -114,7 +129,7 @@ impl Kinds {
 
     fn get(&self, found: &Found) -> Option<&Kind> {
         match found {
-            Found::Kept(number) => self.kinds.get(*number).map(|(_, kind)| kind),
+            Found::Kept(number) => self.kinds.get(*number),
             Found::NotKept => self.not_kept.as_ref(),
             Found::NeedsProduct => None,
         }
@@ -131,25 +146,28 @@ impl Kinds {
             key[ZONE] = Names::BLANK;
         }
         let hash = self.hasher.hash_one(key);
-        let Self { kinds, numbers, not_kept, batch, .. } = self;
-        let known = numbers.find(hash, |(of, number)| *of == hash && kinds[*number as usize].0 == key);
+        let Self { keys, kinds, numbers, not_kept, batch, .. } = self;
+        let known = numbers.find(hash, |(of, number)| *of == hash && keys[*number as usize] == key);
         if let Some((_, number)) = known {
             return Ok(Found::Kept(*number as usize));
         }
         let mut product = Product { row, is_asked: false };
-        let Some(kind) = kind_of(&key, &mut product, names)? else { return Ok(Found::NeedsProduct) };
+        let Some(mut kind) = kind_of(&key, &mut product, names)? else { return Ok(Found::NeedsProduct) };
+        kind.number = kind.plain.and_then(|_| names.kind_number(&kind));
         // What the map says is not in the key.
         if product.is_asked && row.has(Column::Product) {
             *not_kept = Some(kind);
             return Ok(Found::NotKept);
         }
         if kinds.len() >= MAX_KINDS {
+            keys.clear();
             kinds.clear();
             numbers.clear();
             batch.forget();
         }
         let number = kinds.len();
-        kinds.push((key, kind));
+        keys.push(key);
+        kinds.push(kind);
         numbers.insert_unique(hash, (hash, u32::try_from(number).unwrap_or(u32::MAX)), |(hash, _)| *hash);
         Ok(Found::Kept(number))
     }
@@ -184,7 +202,11 @@ fn kind_of<R: Row>(key: &Key, product: &mut Product<'_, R>, names: &mut Names) -
             .map_err(|_| value_error(product.row, Column::Currency, code, "currency code of three letters"))?,
     };
     let is_evidence = line_type.is_usage() && names.marks(usage_type).is_evidence;
+    let is_split = matches!(operation, Names::ECS_TASK | Names::EKS_POD);
     Ok(Some(Kind {
+        plain: plain(line_type).filter(|_| !is_split && !product.row.has(Column::Copies)),
+        number: None,
+        only: Only::of(line_type, is_split),
         type_name,
         line_type,
         region,

@@ -6,13 +6,13 @@ use std::sync::Mutex;
 use bytes::Bytes;
 use catalog_model::{EntityRef, Identity};
 use cost_model::{
-    Allocation, Amount, Amounts, Attribution, Currency, Dimensions, Metric, Scope, ScopeRollups, Share, Statement,
-    Unallocated,
+    Allocation, Amount, AmountError, Amounts, Attribution, Currency, Dimensions, Metric, Scope, ScopeRollups, Share,
+    Statement, Unallocated,
 };
 use serde_json::json;
 
 use crate::write::{self, ReportRow};
-use crate::{LineSums, Names, Place, TagKeys};
+use crate::{LineItem, LineSums, Names, Place, PriceKey, ReadCounts, Sink, SplitItem, TagKeys, UsageKey};
 
 const MONTHS: u64 = 1_000;
 
@@ -66,6 +66,8 @@ pub(crate) fn line(dice: &mut Dice, month: u32, days: u64) -> (ReportRow, [i64; 
         "line_item_usage_type": dice.pick(&["BoxUsage:m6i.large", "DataTransfer-Out-Bytes"]),
         "line_item_currency_code": dice.pick(&["USD", "USD", "USD", "EUR"]),
         "line_item_unblended_cost": text(cost),
+        "line_item_usage_amount": dice.pick(&["0", "24", "0.25", "0.00000000001"]), "pricing_unit": "Hrs",
+        "line_item_unblended_rate": dice.pick(&["", "0.0960000000", "0.1"]),
         "product_region_code": dice.pick(&["eu-west-1", "", "us-east-1"]),
     });
     if dice.roll(3) == 0 {
@@ -184,16 +186,62 @@ fn csv(rows: &[ReportRow]) -> Bytes {
 }
 
 fn read(month: u32, files: &[Bytes], parquet: bool) -> LineSums {
-    let sums = Mutex::new(LineSums::new(format!("2026-{month:02}").parse().unwrap()));
+    read_into(LineSums::new(format!("2026-{month:02}").parse().unwrap()), files, parquet, |sums| sums)
+}
+
+fn read_into<S: Sink>(sink: S, files: &[Bytes], parquet: bool, sums: impl Fn(S) -> LineSums) -> LineSums {
+    let (sink, mut all) = (Mutex::new(sink), ReadCounts::default());
     for file in files {
         let keys = TagKeys::default();
         let counts = match parquet {
-            true => crate::read_parquet(file, &keys, &sums),
-            false => crate::read_csv(file, &keys, &sums),
+            true => crate::read_parquet(file, &keys, &sink),
+            false => crate::read_csv(file, &keys, &sink),
         };
-        sums.lock().unwrap().count(&counts.unwrap());
+        all.add(&counts.unwrap());
     }
-    sums.into_inner().unwrap()
+    let mut sums = sums(sink.into_inner().unwrap());
+    sums.count(&all);
+    sums
+}
+
+/// Takes every line in full.
+struct InFull(LineSums);
+
+impl Sink for InFull {
+    fn names(&mut self) -> &mut Names {
+        self.0.names()
+    }
+
+    fn add(&mut self, item: &LineItem) -> Result<(), AmountError> {
+        self.0.add(item)
+    }
+
+    fn add_split(&mut self, split: &SplitItem) -> Result<(), AmountError> {
+        self.0.add_split(split)
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.is_full()
+    }
+}
+
+/// All that sums say beside costs, in an order of its own.
+fn beside(sums: &LineSums) -> Vec<String> {
+    let evidence = sums.evidence();
+    let used = evidence.usage().map(|(UsageKey { resource, usage_type, operation, unit, currency }, sum)| {
+        let names =
+            [resource.id, resource.account, resource.product_code, resource.region, usage_type, operation, unit];
+        format!("{:?} {currency} {sum:?}", names.map(|name| sums.name(name)))
+    });
+    let prices =
+        evidence.prices().map(|(PriceKey { region, product_code, usage_type, operation, unit, currency }, price)| {
+            let names = [*region, *product_code, *usage_type, *operation, *unit];
+            format!("{:?} {currency} {price}", names.map(|name| sums.name(name)))
+        });
+    let mut all: Vec<String> = used.chain(prices).collect();
+    all.sort();
+    all.push(format!("{:?} {:?}", sums.counts(), sums.last_complete_day()));
+    all
 }
 
 /// Some own, some shared by weights, some nobody's.
@@ -218,11 +266,11 @@ fn allocation(sums: &LineSums, place: &Place) -> Allocation {
 }
 
 fn settled(sums: &mut LineSums) -> ScopeRollups {
-    let carried: Vec<bool> = sums.places().iter().map(|place| sums.said(place.tags.component).is_some()).collect();
+    let carried: Vec<bool> = sums.places().map(|place| sums.said(place.tags.component).is_some()).collect();
     sums.settle(|place| carried[place as usize]).unwrap();
     let mut rollups = ScopeRollups::new(sums.month());
     for (number, day, amounts) in sums.costs() {
-        let place = &sums.places()[number as usize];
+        let place = sums.place(number);
         let dimensions = Dimensions {
             service: sums.name(place.service).to_owned(),
             region: sums.name(place.resource.region).to_owned(),
@@ -232,8 +280,8 @@ fn settled(sums: &mut LineSums) -> ScopeRollups {
             owner: None,
             currency: place.currency,
         };
-        let target = rollups.target(&dimensions, &allocation(sums, place));
-        rollups.add_to(&target, day, amounts).unwrap();
+        let target = rollups.target(&dimensions, &allocation(sums, &place));
+        rollups.add_to(&target, day, &amounts).unwrap();
     }
     rollups
 }
@@ -246,10 +294,10 @@ fn texts(rollups: &ScopeRollups) -> Vec<String> {
 
 type Totals = BTreeMap<Currency, Amounts>;
 
-fn total<'a>(cells: impl Iterator<Item = (Currency, &'a Amounts)>) -> Totals {
+fn total(cells: impl Iterator<Item = (Currency, Amounts)>) -> Totals {
     let mut totals = Totals::new();
     for (currency, amounts) in cells {
-        totals.entry(currency).or_default().add(amounts).unwrap();
+        totals.entry(currency).or_default().add(&amounts).unwrap();
     }
     totals
 }
@@ -284,14 +332,19 @@ fn every_level_of_a_thousand_bills_adds_up_to_the_bill() {
         let statement = Statement::of([&all]).unwrap();
         let is_allocated = |attribution: &Attribution| attribution.component().is_some();
         let (allocated, rest): (Vec<_>, Vec<_>) = statement.rows.iter().partition(|row| is_allocated(&row.attribution));
-        let both = allocated.iter().chain(&rest).map(|row| (row.currency, &row.amounts));
+        let both = allocated.iter().chain(&rest).map(|row| (row.currency, row.amounts));
         assert_eq!(total(both), bill, "month {seed}");
-        let of_costs = sums.costs().map(|(place, _, amounts)| (sums.places()[place as usize].currency, amounts));
+        let of_costs = sums.costs().map(|(place, _, amounts)| (sums.place(place).currency, amounts));
         assert_eq!(total(of_costs), bill, "month {seed}");
         if seed % EVERY == 0 {
             let expected = texts(&rollups);
             let parquet: Bytes = write::parquet(&rows).unwrap().into();
-            assert_eq!(texts(&settled(&mut read(month, &[parquet], true))), expected, "month {seed}");
+            let mut of_parquet = read(month, std::slice::from_ref(&parquet), true);
+            assert_eq!(texts(&settled(&mut of_parquet)), expected, "month {seed}");
+            let in_full = InFull(LineSums::new(of_parquet.month()));
+            let mut in_full = read_into(in_full, &[parquet], true, |sink| sink.0);
+            assert_eq!(beside(&in_full), beside(&of_parquet), "month {seed}");
+            assert_eq!(texts(&settled(&mut in_full)), expected, "month {seed}");
             let at = rows.len() / 3;
             rows.rotate_left(at);
             let files: Vec<Bytes> = rows.chunks(7).map(csv).collect();
@@ -304,7 +357,7 @@ fn shown(sums: &LineSums) -> Vec<String> {
     let mut shown: Vec<String> = sums
         .costs()
         .map(|(number, day, amounts)| {
-            let place = &sums.places()[number as usize];
+            let place = sums.place(number);
             let metrics = Metric::ALL.map(|metric| amounts.get(metric).to_string()).join(" ");
             format!("{} {} {metrics}", day.day(), sums.said(place.resource.id).unwrap_or("-"))
         })
@@ -374,7 +427,7 @@ fn tasks_and_pods_take_their_part_of_their_instances_compute_and_the_rest_stays(
     };
     let of = |rows: &[ReportRow]| {
         let mut sums = read(10, &[write::parquet(rows).unwrap().into()], true);
-        let carried: Vec<bool> = sums.places().iter().map(|place| place.tags.component != Names::BLANK).collect();
+        let carried: Vec<bool> = sums.places().map(|place| place.tags.component != Names::BLANK).collect();
         sums.settle(|place| carried[place as usize]).unwrap();
         let total = total(sums.costs().map(|(_, _, amounts)| ("USD".parse().unwrap(), amounts)));
         assert_eq!(total, sums.bill());

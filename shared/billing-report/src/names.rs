@@ -1,10 +1,13 @@
 //! Texts that come again and again -> numbers. A report of ten million lines has some ten thousand different texts.
 
 use std::hash::BuildHasher;
+use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use crate::kinds::Kind;
 use crate::marks::Marks;
+use crate::numbers::Numbers;
 
 /// A text by its number in [`Names`]. Zero is the blank one.
 pub type Name = u32;
@@ -12,10 +15,17 @@ pub type Name = u32;
 /// Most bytes of all different texts. A report with more resources than that is for Athena.
 pub(crate) const MAX_NAMES_BYTES: usize = 512 * 1024 * 1024;
 
-/// Texts that are found without their whole hash: those of most columns.
-const SHELVES: usize = 16 * 1024;
+/// Texts that are found without their whole hash, at the least: those of most columns.
+const LEAST_SHELVES: usize = 16 * 1024;
 
-/// Every text once, one after the other.
+/// Shelves for each text, or up to twice as many: few texts share one. And at the most.
+const SHELVES_A_TEXT: usize = 4;
+const MOST_SHELVES: usize = 1024 * 1024;
+
+/// Most kinds of lines that are numbered, at some 250 bytes each.
+const MAX_KINDS: usize = 64 * 1024;
+
+/// Every text once, one after the other, and every kind of line.
 #[derive(Debug)]
 pub struct Names {
     texts: String,
@@ -24,9 +34,18 @@ pub struct Names {
     marks: Vec<Marks>,
     /// With a part of the hash, so that a text is only looked at when it is the one.
     numbers: HashTable<(u32, Name)>,
-    /// The text that was met last, by its shelf.
-    last: Vec<Name>,
+    /// The text that was met last, by its shelf. There are a power of two of them.
+    last: Vec<Shelf>,
     hasher: DefaultHashBuilder,
+    kinds: Numbers<Kind>,
+}
+
+/// A text, and where it is.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shelf {
+    number: Name,
+    start: u32,
+    end: u32,
 }
 
 /// The texts that are asked for by number have fixed ones: 1 is `KNOWN[0]`.
@@ -76,10 +95,11 @@ impl Names {
             ends: Vec::new(),
             marks: Vec::new(),
             numbers: HashTable::new(),
-            last: vec![Self::BLANK; SHELVES],
+            last: vec![Shelf::default(); LEAST_SHELVES],
             hasher: DefaultHashBuilder::default(),
+            kinds: Numbers::default(),
         };
-        names.find(shelf_of(b""), "");
+        names.find(scattered(b""), "");
         for known in KNOWN {
             names.number(known);
         }
@@ -88,31 +108,50 @@ impl Names {
 
     /// The number of a text, a new one if it has none. Texts beyond [`MAX_NAMES_BYTES`] are all one: see [`Self::is_full`].
     pub fn number(&mut self, text: &str) -> Name {
-        let shelf = shelf_of(text.as_bytes());
-        match self.on_shelf(shelf, text.as_bytes()) {
+        let scattered = scattered(text.as_bytes());
+        match self.on_shelf(self.shelf(scattered), text.as_bytes()) {
             Some(number) => number,
-            None => self.find(shelf, text),
+            None => self.find(scattered, text),
         }
     }
 
     /// The number of what may be a text. `None`: it is not UTF-8.
     pub(crate) fn number_of_bytes(&mut self, text: &[u8]) -> Option<Name> {
-        let shelf = shelf_of(text);
-        match self.on_shelf(shelf, text) {
+        let scattered = scattered(text);
+        match self.on_shelf(self.shelf(scattered), text) {
             Some(number) => Some(number),
-            None => std::str::from_utf8(text).ok().map(|text| self.find(shelf, text)),
+            None => std::str::from_utf8(text).ok().map(|text| self.find(scattered, text)),
         }
     }
 
-    #[inline]
-    fn on_shelf(&self, shelf: usize, text: &[u8]) -> Option<Name> {
-        let number = *self.last.get(shelf)?;
-        (self.text(number).as_bytes() == text).then_some(number)
+    /// The numbers of what may be texts, without the blanks around them. `None`: one is not UTF-8.
+    ///
+    /// Each step for all before the next: what one waits for, the others ask for meanwhile.
+    pub(crate) fn numbers_of(&mut self, texts: &[&[u8]], found: &mut Vec<Name>) -> Option<()> {
+        let shelves: Vec<Shelf> = texts.iter().map(|text| self.shelf(scattered(text))).collect();
+        for (text, shelf) in texts.iter().zip(shelves) {
+            let number = match self.on_shelf(shelf, text) {
+                Some(number) => number,
+                None => self.number(std::str::from_utf8(text).ok()?.trim()),
+            };
+            found.push(number);
+        }
+        Some(())
     }
 
-    fn find(&mut self, shelf: usize, text: &str) -> Name {
+    #[inline]
+    fn shelf(&self, scattered: u64) -> Shelf {
+        self.last.get(at(scattered, self.last.len())).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    fn on_shelf(&self, Shelf { number, start, end }: Shelf, text: &[u8]) -> Option<Name> {
+        (self.texts.as_bytes().get(start as usize..end as usize)? == text).then_some(number)
+    }
+
+    fn find(&mut self, scattered: u64, text: &str) -> Name {
         let hash = self.hasher.hash_one(text.as_bytes());
-        let Self { texts, ends, marks, numbers, last, hasher } = self;
+        let Self { texts, ends, marks, numbers, last, hasher, .. } = self;
         let known = numbers.find(hash, |(of, number)| *of == short(hash) && text_at(texts, ends, *number) == text);
         let number = match known {
             Some((_, number)) => *number,
@@ -124,10 +163,17 @@ impl Names {
                 marks.push(Marks::of(text));
                 let rehash = |(_, number): &(u32, Name)| hasher.hash_one(text_at(texts, ends, *number).as_bytes());
                 numbers.insert_unique(hash, (short(hash), number), rehash);
+                if last.len() < MOST_SHELVES.min(ends.len() * SHELVES_A_TEXT) {
+                    // What was on them is found again as it is met.
+                    *last = vec![Shelf::default(); last.len() * 2];
+                }
                 number
             }
         };
-        last[shelf] = number;
+        let range = range_of(ends, number);
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let shelf = at(scattered, last.len());
+        last[shelf] = Shelf { number, start: offset(range.start), end: offset(range.end) };
         number
     }
 
@@ -138,6 +184,15 @@ impl Names {
     #[inline]
     pub(crate) fn marks(&self, name: Name) -> Marks {
         self.marks.get(name as usize).copied().unwrap_or_default()
+    }
+
+    /// `None`: there are too many.
+    pub(crate) fn kind_number(&mut self, kind: &Kind) -> Option<u32> {
+        (self.kinds.len() < MAX_KINDS).then(|| self.kinds.of(kind, 0))
+    }
+
+    pub(crate) fn kind(&self, number: u32) -> &Kind {
+        self.kinds.key(number)
     }
 
     pub fn len(&self) -> usize {
@@ -161,20 +216,30 @@ impl Default for Names {
 }
 
 fn text_at<'t>(texts: &'t str, ends: &[u32], name: Name) -> &'t str {
-    let at = name as usize;
-    let start = at.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
-    ends.get(at).and_then(|end| texts.get(start as usize..*end as usize)).unwrap_or_default()
+    texts.get(range_of(ends, name)).unwrap_or_default()
 }
 
-/// By its length and both ends: texts of one column differ in those.
-fn shelf_of(text: &[u8]) -> usize {
+/// Nothing for a number that no text has.
+fn range_of(ends: &[u32], name: Name) -> Range<usize> {
+    let number = name as usize;
+    let start = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+    start as usize..ends.get(number).map_or(start, |end| *end) as usize
+}
+
+/// By a text's length and both ends: texts of one column differ in those.
+#[inline]
+fn scattered(text: &[u8]) -> u64 {
     let eight = |bytes: Option<&[u8; 8]>| bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes));
     let ends = match text.first_chunk() {
         None => text.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
         first => eight(first).rotate_left(29) ^ eight(text.last_chunk()),
     };
-    let scattered = (ends ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    usize::try_from(scattered >> 40).unwrap_or_default() % SHELVES
+    (ends ^ text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// One of `shelves`, a power of two.
+fn at(scattered: u64, shelves: usize) -> usize {
+    usize::try_from(scattered >> 32).unwrap_or_default() & (shelves - 1)
 }
 
 fn short(hash: u64) -> u32 {

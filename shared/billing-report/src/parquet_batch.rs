@@ -367,6 +367,15 @@ impl Row for BatchRow<'_> {
     }
 
     #[inline]
+    fn ten_places(&self, column: Column) -> Option<Option<i64>> {
+        match (self.batch.doubles[column as usize].get(self.at), &self.batch.other_amounts[column as usize]) {
+            (Some(&NO_AMOUNT), _) | (None, None) => Some(None),
+            (Some(bits), _) => Amount::ten_places_of_f64(f64::from_bits(*bits)).map(Some),
+            (None, Some(_)) => None,
+        }
+    }
+
+    #[inline]
     fn seconds(&self, column: Column) -> Result<Option<i64>, ReportError> {
         Ok(self.batch.seconds[column as usize].get(self.at).copied().filter(|second| *second != NO_TIME))
     }

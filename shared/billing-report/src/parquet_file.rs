@@ -19,7 +19,7 @@ use crate::parquet_batch::{Batch, BatchRow};
 use crate::parquet_chunks::{Chunks, types_to_read};
 use crate::parquet_group::{Filling, Group};
 use crate::report_file::{ReportFile, read_one};
-use crate::sink::{Sink, locked, take};
+use crate::sink::{Sink, Taking, locked};
 use crate::tag_keys::TagKeys;
 
 /// Longest footer. 125 columns in 40 row groups take about 1 MB; a footer decodes to many times its size.
@@ -35,7 +35,7 @@ const MAX_COLUMNS: u64 = 10_000;
 const MAX_ROW_GROUPS: u64 = 10_000;
 
 /// Rows decoded at a time: some hundred bytes of each in the columns that are read, which should stay in the caches.
-const BATCH_ROWS: usize = 2048;
+pub(crate) const BATCH_ROWS: usize = 2048;
 
 /// Hands every line item of the file to `sink`, and returns what was read. The sink is locked for a batch at a time.
 ///
@@ -59,7 +59,7 @@ pub fn read_parquet<F: ReportFile>(
         kinds: Kinds::default(),
         keys,
         sink,
-        counts: ReadCounts::default(),
+        taking: Taking::default(),
     };
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     let as_written = guarded(0, || ArrowReaderMetadata::try_new(Arc::clone(&metadata), options))?;
@@ -95,7 +95,7 @@ pub fn read_parquet<F: ReportFile>(
         }
         first_row += expected;
     }
-    Ok(pass.counts)
+    Ok(pass.taking.counts)
 }
 
 /// One way through a file.
@@ -105,7 +105,7 @@ struct Pass<'p, S> {
     kinds: Kinds,
     keys: &'p TagKeys,
     sink: &'p Mutex<S>,
-    counts: ReadCounts,
+    taking: Taking,
 }
 
 impl<S: Sink> Pass<'_, S> {
@@ -121,9 +121,7 @@ impl<S: Sink> Pass<'_, S> {
         let mut read = 0;
         while read < rows {
             let count = usize::try_from(rows - read).unwrap_or(usize::MAX).min(BATCH_ROWS);
-            let Self { batch, scratch, keys, sink, .. } = self;
-            let mut filling = Filling { batch, keys, sink: *sink, scratch };
-            columns.fill(count, first_row + read, &mut filling).map_err(|error| match error {
+            self.fill(&mut columns, count, first_row + read).map_err(|error| match error {
                 ReportError::Parquet { source, .. } => ReportError::Parquet { row: first_row + read, source },
                 other => other,
             })?;
@@ -131,6 +129,15 @@ impl<S: Sink> Pass<'_, S> {
             read += count as u64;
         }
         columns.check_end(self.sink)
+    }
+
+    /// The next `count` rows into the batch, and finds their kinds.
+    fn fill(&mut self, columns: &mut Group, count: usize, first_row: u64) -> Result<(), ReportError> {
+        let Self { batch, scratch, kinds, keys, sink, .. } = self;
+        let mut filling = Filling { batch, keys, sink: *sink, scratch };
+        columns.fill(count, first_row, &mut filling)?;
+        kinds.look_up(filling.batch);
+        columns.fill_rest(kinds.only(), count, first_row, &mut filling)
     }
 
     /// The number of rows that `reader` has.
@@ -145,13 +152,14 @@ impl<S: Sink> Pass<'_, S> {
             let decoded = decoded.map_err(|source| ReportError::Arrow { row: first_row + rows, source })?;
             let mut sink = locked(self.sink);
             self.batch.fill(&decoded, first_row + rows, self.keys, sink.names())?;
+            self.kinds.look_up(&self.batch);
             self.take(&mut sink, first_row, rows, waiting.as_deref_mut())?;
             rows += self.batch.rows() as u64;
         }
         Ok(rows)
     }
 
-    /// The rows of the batch, of which the first comes after `before` others of its group.
+    /// The rows of the batch, whose kinds were looked up; the first comes after `before` others of its group.
     fn take(
         &mut self,
         sink: &mut S,
@@ -162,17 +170,15 @@ impl<S: Sink> Pass<'_, S> {
         if let Some(column) = missing_required(|column| self.batch.has(column)) {
             return Err(ReportError::MissingColumn { column: column.name() });
         }
-        self.kinds.look_up(&self.batch);
         for at in 0..self.batch.rows() {
             let row = BatchRow { batch: &self.batch, at };
             match (self.kinds.of_batch(&row, sink.names())?, &mut waiting) {
-                (Some(kind), _) => take(sink, &row, kind, &mut self.counts)?,
+                (Some(kind), _) => self.taking.take(sink, &row, kind)?,
                 (None, Some(waiting)) => waiting.push(before + at as u64),
                 (None, None) => {}
             }
         }
-        let row = first_row + before + self.batch.rows() as u64;
-        sink.end_batch().map_err(|source| ReportError::Sum { row, source })
+        self.taking.hand_on(sink, first_row + before + self.batch.rows() as u64)
     }
 }
 

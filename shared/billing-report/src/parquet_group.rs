@@ -8,7 +8,7 @@ use parquet::basic::Type;
 use parquet::file::metadata::ParquetMetaData;
 
 use crate::MAX_FIELD_BYTES;
-use crate::columns::{Column, Meaning};
+use crate::columns::{Column, Meaning, Only};
 use crate::error::ReportError;
 use crate::names::{Name, Names};
 use crate::parquet_batch::{Batch, FieldKind, KeyRoles, NO_AMOUNT, NO_TIME, bits_of, check_type, offer};
@@ -42,6 +42,8 @@ struct MapLeaves {
     keys: Leaf<Name>,
     values: Leaf<Name>,
     roles: KeyRoles,
+    /// None of the keys is one that is asked for: entries need not be looked at. `None`: not known yet.
+    says_nothing: Option<bool>,
     /// Entries that were read ahead: their keys, and whether they begin a row (zero).
     next_keys: Vec<Name>,
     next_repetitions: Vec<u32>,
@@ -119,7 +121,10 @@ impl Group {
                         }) =>
                 {
                     let open = |leaf| Leaf::open(chunks, group.column(leaf), rows);
-                    Part::Tags(column, Box::new(MapLeaves::new(open(*key)?, open(*value)?)))
+                    Part::Tags(
+                        column,
+                        Box::new(MapLeaves::new(open(*key)?, open(*value)?, chunks.pages(*key).all_in_dictionary)),
+                    )
                 }
                 _ => return Ok(None),
             };
@@ -138,34 +143,37 @@ impl Group {
         first_row: u64,
         filling: &mut Filling<'_, impl Sink>,
     ) -> Result<(), ReportError> {
-        let Filling { batch, keys, sink, scratch } = filling;
-        batch.begin(rows, first_row);
+        filling.batch.begin(rows, first_row);
+        for part in self.parts.iter_mut().filter(|part| part.only_for().is_none()) {
+            part.fill(rows, first_row, filling)?;
+        }
+        // Whether a row needs the others is asked when its kind is known.
+        for part in &self.parts {
+            if let Some(column) = part.column() {
+                filling.batch.has[column as usize] = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the columns of the same rows that only some lines need: bits of [`Only`].
+    ///
+    /// # Errors
+    /// As [`Self::fill`].
+    pub(crate) fn fill_rest(
+        &mut self,
+        only: u8,
+        rows: usize,
+        first_row: u64,
+        filling: &mut Filling<'_, impl Sink>,
+    ) -> Result<(), ReportError> {
         for part in &mut self.parts {
-            match part {
-                Part::Text(column, leaf) => {
-                    let found = &mut batch.names[*column as usize];
-                    leaf.fill(rows, Names::BLANK, &mut texts(sink, first_row), found)?;
-                    batch.has[*column as usize] = true;
-                }
-                Part::Amount(column, leaf) => {
-                    leaf.fill(rows, NO_AMOUNT, &mut doubles, &mut batch.doubles[*column as usize])?;
-                    batch.has[*column as usize] = true;
-                }
-                Part::Time(column, parts, leaf) => {
-                    leaf.fill(rows, NO_TIME, &mut seconds(*parts), &mut batch.seconds[*column as usize])?;
-                    batch.has[*column as usize] = true;
-                }
-                Part::Tag(role, rank, leaf) => {
-                    scratch.clear();
-                    leaf.fill(rows, Names::BLANK, &mut texts(sink, first_row), scratch)?;
-                    for (best, value) in batch.tags.iter_mut().zip(scratch.iter()) {
-                        offer(&mut best[*role as usize], *rank, *value);
-                    }
-                }
-                Part::Tags(column, map) => {
-                    map.fill(rows, first_row, *column, scratch, batch, (*keys, *sink))?;
-                    batch.has[*column as usize] = true;
-                }
+            match (part.only_for(), &mut *part) {
+                (None, _) => {}
+                (Some(lines), part) if only & lines as u8 != 0 => part.fill(rows, first_row, filling)?,
+                (Some(_), Part::Text(_, leaf)) => leaf.pass_over(rows),
+                (Some(_), Part::Amount(_, leaf)) => leaf.pass_over(rows),
+                (Some(_), part) => part.fill(rows, first_row, filling)?,
             }
         }
         Ok(())
@@ -180,9 +188,10 @@ impl Group {
                 Part::Amount(_, leaf) => leaf.is_at_end(&mut doubles)?,
                 Part::Time(_, parts, leaf) => leaf.is_at_end(&mut seconds(*parts))?,
                 Part::Tags(_, map) => {
-                    map.next_keys.is_empty()
-                        && map.keys.is_at_end(&mut texts(sink, 0))?
-                        && map.values.is_at_end(&mut texts(sink, 0))?
+                    map.says_nothing == Some(true)
+                        || map.next_keys.is_empty()
+                            && map.keys.is_at_end(&mut texts(sink, 0))?
+                            && map.values.is_at_end(&mut texts(sink, 0))?
                 }
             };
             if !is_at_end {
@@ -193,9 +202,51 @@ impl Group {
     }
 }
 
+impl Part {
+    fn column(&self) -> Option<Column> {
+        match self {
+            Self::Text(column, _) | Self::Amount(column, _) | Self::Time(column, ..) | Self::Tags(column, _) => {
+                Some(*column)
+            }
+            Self::Tag(..) => None,
+        }
+    }
+
+    fn only_for(&self) -> Option<Only> {
+        self.column().and_then(Column::only_for)
+    }
+
+    fn fill(&mut self, rows: usize, first_row: u64, filling: &mut Filling<'_, impl Sink>) -> Result<(), ReportError> {
+        let Filling { batch, keys, sink, scratch } = filling;
+        match self {
+            Self::Text(column, leaf) => {
+                let found = &mut batch.names[*column as usize];
+                leaf.fill(rows, Names::BLANK, &mut texts(sink, first_row), found)
+            }
+            Self::Amount(column, leaf) => {
+                leaf.fill(rows, NO_AMOUNT, &mut doubles, &mut batch.doubles[*column as usize])
+            }
+            Self::Time(column, parts, leaf) => {
+                leaf.fill(rows, NO_TIME, &mut seconds(*parts), &mut batch.seconds[*column as usize])
+            }
+            Self::Tag(role, rank, leaf) => {
+                scratch.clear();
+                leaf.fill(rows, Names::BLANK, &mut texts(sink, first_row), scratch)?;
+                for (best, value) in batch.tags.iter_mut().zip(scratch.iter()) {
+                    offer(&mut best[*role as usize], *rank, *value);
+                }
+                Ok(())
+            }
+            Self::Tags(column, map) => map.fill(rows, first_row, *column, scratch, batch, (*keys, *sink)),
+        }
+    }
+}
+
 impl MapLeaves {
-    fn new(keys: Leaf<Name>, values: Leaf<Name>) -> Self {
-        Self { keys, values, roles: KeyRoles::default(), next_keys: Vec::new(), next_repetitions: Vec::new() }
+    fn new(keys: Leaf<Name>, values: Leaf<Name>, all_in_dictionary: bool) -> Self {
+        let says_nothing = if all_in_dictionary { None } else { Some(false) };
+        let (next_keys, next_repetitions) = (Vec::new(), Vec::new());
+        Self { keys, values, says_nothing, roles: KeyRoles::default(), next_keys, next_repetitions }
     }
 
     fn fill<S: Sink>(
@@ -208,6 +259,15 @@ impl MapLeaves {
         (keys, sink): (&TagKeys, &Mutex<S>),
     ) -> Result<(), ReportError> {
         let mut texts = texts(sink, first_row);
+        if self.says_nothing.is_none() {
+            let roles = &mut self.roles;
+            let mut role = |key: &Name| roles.of(*key, || keys.of_map(column, locked(sink).names().text(*key)));
+            let keys = self.keys.dictionary(&mut texts)?;
+            self.says_nothing = Some(keys.iter().all(|key| role(key).is_none()));
+        }
+        if self.says_nothing == Some(true) {
+            return Ok(());
+        }
         let entries = self.entries_of(rows, &mut texts)?;
         entry_values.clear();
         self.values.fill(entries, Names::BLANK, &mut texts, entry_values)?;
@@ -255,9 +315,7 @@ fn texts<S: Sink>(
     first_row: u64,
 ) -> impl FnMut(&[u8], usize, &mut Vec<Name>) -> Result<usize, ReportError> {
     move |bytes, count, found| {
-        let mut sink = locked(sink);
-        let names = sink.names();
-        let mut rest = bytes;
+        let (mut texts, mut rest) = (Vec::with_capacity(count.min(bytes.len() / 4)), bytes);
         for _ in 0..count {
             let too_short = || broken("a text is longer than its page");
             let (length, behind) = rest.split_first_chunk().ok_or_else(too_short)?;
@@ -266,11 +324,11 @@ fn texts<S: Sink>(
             if length > MAX_FIELD_BYTES {
                 return Err(ReportError::FieldTooLong { row: first_row, limit: MAX_FIELD_BYTES });
             }
-            let text = std::str::from_utf8(text).map_err(|_| broken("a text is not UTF-8"))?;
-            found.push(names.number(text.trim()));
+            texts.push(text);
             rest = behind;
         }
-        Ok(bytes.len() - rest.len())
+        let known = locked(sink).names().numbers_of(&texts, found);
+        known.map(|()| bytes.len() - rest.len()).ok_or_else(|| broken("a text is not UTF-8"))
     }
 }
 

@@ -11,7 +11,7 @@ use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::error::ReportError;
 use crate::parquet_chunks::Chunks;
-use crate::parquet_file::guarded;
+use crate::parquet_file::{BATCH_ROWS, guarded};
 use crate::parquet_runs::Runs;
 
 /// A leaf of the schema in one row group, read from its beginning to its end.
@@ -23,6 +23,8 @@ pub(crate) struct Leaf<T> {
     repetition_bits: u8,
     dictionary: Vec<T>,
     page: Option<OnePage>,
+    /// Entries that were not asked for.
+    behind: usize,
     /// Of the next stretch: places in the dictionary, and which of its entries are there.
     ids: Vec<u32>,
     places: Vec<u32>,
@@ -63,9 +65,21 @@ impl<T: Copy> Leaf<T> {
             repetition_bits: bits(repetition),
             dictionary: Vec::new(),
             page: None,
+            behind: 0,
             ids: Vec::new(),
             places: Vec::new(),
         })
+    }
+
+    /// Leaves out `count` entries. They are read when a later one is: a chunk of which none is stays packed.
+    pub(crate) fn pass_over(&mut self, count: usize) {
+        self.behind += count;
+    }
+
+    /// What the dictionary says, if there is one.
+    pub(crate) fn dictionary(&mut self, plain: &mut Plain<'_, T>) -> Result<&[T], ReportError> {
+        self.stretch(1, plain)?;
+        Ok(&self.dictionary)
     }
 
     /// Reads `count` entries; `null` stands for those that have no value.
@@ -73,6 +87,23 @@ impl<T: Copy> Leaf<T> {
     /// # Errors
     /// Fails if there are fewer, on pages that are broken, and if `plain` does.
     pub(crate) fn fill(
+        &mut self,
+        count: usize,
+        null: T,
+        plain: &mut Plain<'_, T>,
+        found: &mut Vec<T>,
+    ) -> Result<(), ReportError> {
+        let before = found.len();
+        while self.behind > 0 {
+            let entries = self.behind.min(BATCH_ROWS);
+            self.fill_next(entries, null, plain, found)?;
+            found.truncate(before);
+            self.behind -= entries;
+        }
+        self.fill_next(count, null, plain, found)
+    }
+
+    fn fill_next(
         &mut self,
         mut count: usize,
         null: T,
@@ -110,9 +141,9 @@ impl<T: Copy> Leaf<T> {
         self.fill_stretch(stretch, null, plain, found)
     }
 
-    /// Entries beyond the last row.
+    /// No entries beyond the last row, or nobody asked for the last row's.
     pub(crate) fn is_at_end(&mut self, plain: &mut Plain<'_, T>) -> Result<bool, ReportError> {
-        Ok(self.stretch(1, plain)? == 0)
+        Ok(self.behind > 0 || self.stretch(1, plain)? == 0)
     }
 
     /// How many of the next entries are within one page. Zero at the end.
@@ -231,10 +262,15 @@ impl Values {
                     ids.clear();
                     runs.take(count, ids).ok_or_else(|| broken("a page has too few values"))?;
                     let Some(first) = dictionary.first() else { return Err(beyond()) };
-                    if ids.iter().any(|id| *id as usize >= dictionary.len()) {
+                    let mut all_known = true;
+                    found.extend(ids.iter().map(|id| {
+                        let value = dictionary.get(*id as usize);
+                        all_known &= value.is_some();
+                        *value.unwrap_or(first)
+                    }));
+                    if !all_known {
                         return Err(beyond());
                     }
-                    found.extend(ids.iter().map(|id| *dictionary.get(*id as usize).unwrap_or(first)));
                 }
             },
         }

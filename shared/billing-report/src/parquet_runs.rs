@@ -161,22 +161,56 @@ impl Runs {
 }
 
 /// Numbers of `width` bits each, the lowest bits first, from `bit` on; they are within `bytes`.
-fn unpack(bytes: &[u8], bit: usize, width: usize, count: usize, numbers: &mut Vec<u32>) {
-    let mask = u64::MAX >> (64 - width);
-    let number = |word: u64, bit: usize| u32::try_from(word >> (bit % 8) & mask).unwrap_or_default();
-    // Eight bytes are read for each number, as long as there are so many.
-    let bits_with_eight_bytes = bytes.len().saturating_sub(7) * 8;
-    let fast = bits_with_eight_bytes.saturating_sub(bit).div_ceil(width).min(count);
-    let at = (0..fast).map(|number| bit + number * width);
-    numbers.extend(at.map(|bit| {
-        let eight = bytes.get(bit / 8..bit / 8 + 8).and_then(|eight| eight.try_into().ok());
-        number(u64::from_le_bytes(eight.unwrap_or_default()), bit)
-    }));
-    numbers.extend((fast..count).map(|at| bit + at * width).map(|bit| {
+fn unpack(bytes: &[u8], mut bit: usize, width: usize, mut count: usize, numbers: &mut Vec<u32>) {
+    let one = |bit: usize| {
         let rest = bytes.get(bit / 8..).unwrap_or_default();
-        let word = rest.iter().take(8).rev().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
-        number(word, bit)
-    }));
+        let word = match rest.first_chunk() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => rest.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        };
+        low_bits(word >> (bit % 8), width)
+    };
+    // Eight numbers are whole bytes: from the first on that begins with one, they are alike.
+    let before =
+        (0..8).find(|before| (bit + before * width).is_multiple_of(8)).map_or(count, |before| before.min(count));
+    numbers.extend((0..before).map(|at| one(bit + at * width)));
+    (bit, count) = (bit + before * width, count - before);
+    let groups = unpack_groups(bytes.get(bit / 8..).unwrap_or_default(), width, count / 8, numbers);
+    (bit, count) = (bit + groups * 8 * width, count - groups * 8);
+    numbers.extend((0..count).map(|at| one(bit + at * width)));
+}
+
+fn low_bits(word: u64, width: usize) -> u32 {
+    u32::try_from(word & (u64::MAX >> (64 - width))).unwrap_or_default()
+}
+
+/// Bytes that are looked at for eight numbers: more than they have.
+const WINDOW: usize = 40;
+
+/// Eight numbers at a time, up to `most` times, as long as there are so many bytes. Returns how often.
+fn unpack_groups(bytes: &[u8], width: usize, most: usize, numbers: &mut Vec<u32>) -> usize {
+    /// Where a number is depends on nothing but the width: one loop for each.
+    fn each<const WIDTH: usize>(bytes: &[u8], most: usize, numbers: &mut Vec<u32>) -> usize {
+        let before = numbers.len();
+        let windows = (0..most).map_while(|group| bytes.get(group * WIDTH..)?.first_chunk::<WINDOW>());
+        for window in windows {
+            numbers.extend_from_slice(&std::array::from_fn::<u32, 8, _>(|at| {
+                let (byte, bit) = (at * WIDTH / 8, at * WIDTH % 8);
+                let eight = window[byte..byte + 8].first_chunk().copied().unwrap_or_default();
+                low_bits(u64::from_le_bytes(eight) >> bit, WIDTH)
+            }));
+        }
+        (numbers.len() - before) / 8
+    }
+    macro_rules! by_width {
+        ($($width:literal)*) => {
+            match width {
+                $($width => each::<$width>(bytes, most, numbers),)*
+                _ => 0,
+            }
+        };
+    }
+    by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24)
 }
 
 #[cfg(test)]

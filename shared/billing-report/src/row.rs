@@ -23,6 +23,9 @@ pub(crate) trait Row {
     /// `None` for null, blank, and a missing column.
     fn amount(&self, column: Column) -> Result<Option<Reading>, ReportError>;
 
+    /// The same in units of 1e-10. `None`: it is not surely whole in those, or it is no amount.
+    fn ten_places(&self, column: Column) -> Option<Option<i64>>;
+
     /// Seconds since 1970. `None` for null, blank, and a missing column. A time without zone is UTC.
     fn seconds(&self, column: Column) -> Result<Option<i64>, ReportError>;
 

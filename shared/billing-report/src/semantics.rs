@@ -31,6 +31,53 @@ pub(crate) struct Costs {
     pub(crate) without_commitment_columns: bool,
 }
 
+/// How the costs of the common types are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum PlainCosts {
+    /// Amortised as unblended.
+    Unblended,
+    /// Amortised in columns of its own: gross and net.
+    Effective(C, C),
+    /// Amortised to nothing.
+    Nothing,
+}
+
+/// `None`: a type whose costs need more than that.
+pub(crate) fn plain(line_type: LineType) -> Option<PlainCosts> {
+    match line_type {
+        LineType::SavingsPlanCoveredUsage => {
+            Some(PlainCosts::Effective(C::SavingsPlanEffective, C::SavingsPlanNetEffective))
+        }
+        LineType::DiscountedUsage => Some(PlainCosts::Effective(C::ReservationEffective, C::ReservationNetEffective)),
+        LineType::SavingsPlanNegation => Some(PlainCosts::Nothing),
+        LineType::Usage | LineType::FlatRateSubscription | LineType::Tax | LineType::Credit | LineType::Discount => {
+            Some(PlainCosts::Unblended)
+        }
+        LineType::SavingsPlanRecurringFee
+        | LineType::SavingsPlanUpfrontFee
+        | LineType::ReservationFee
+        | LineType::Fee
+        | LineType::Refund
+        | LineType::Other => None,
+    }
+}
+
+/// What [`costs`] reads, in units of 1e-10. `None`: they are not whole in those, or not all there.
+#[inline]
+pub(crate) fn plain_costs(row: &impl Row, plain: PlainCosts) -> Option<[i64; 3]> {
+    let unblended = row.ten_places(C::UnblendedCost)?.unwrap_or_default();
+    let (amortized, net_amortized) = match plain {
+        PlainCosts::Unblended => (unblended, row.ten_places(C::NetUnblendedCost)?.unwrap_or(unblended)),
+        PlainCosts::Effective(gross, _) if !row.has(gross) => return None,
+        PlainCosts::Effective(gross, net) => {
+            let gross = row.ten_places(gross)?.unwrap_or_default();
+            (gross, row.ten_places(net)?.unwrap_or(gross))
+        }
+        PlainCosts::Nothing => (0, 0),
+    };
+    Some([unblended, amortized, net_amortized])
+}
+
 /// Reads only the columns that the line's type needs.
 pub(crate) fn costs(row: &impl Row, line_type: LineType, names: &mut Names) -> Result<Costs, ReportError> {
     let mut read = Reader { row, rounded: 0 };

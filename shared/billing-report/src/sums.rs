@@ -1,59 +1,24 @@
 //! Line items -> their sums by everything that a cost is asked for by. What comes after works on sums, not on lines.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_model::{Amount, AmountError, Amounts, Currency, Month, Unallocated};
+use hashbrown::HashMap;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::day_sums::DaySums;
+use crate::day_sums::{DaySums, Units, plus};
 use crate::evidence::EvidenceSums;
+use crate::line::{Line, MAX_METERED_S};
 use crate::line_item::{LineItem, LineTags, LineType, ReadCounts, SplitItem};
 use crate::names::{Name, Names};
-use crate::numbers::Numbers;
+use crate::places::{Place, Places, SeenResource};
 use crate::sink::Sink;
 
 /// Most sums that are held in memory, at some 150 bytes each where places have one day.
 pub const MAX_SUMS: usize = 6_000_000;
 
 const DAY_S: i64 = 86_400;
-
-/// A line that lasts longer says nothing about how far usage is known, and is spread over its days.
-const MAX_METERED_S: i64 = 25 * 3600;
-
-/// A resource as lines spell it: the same id means different resources in different places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SeenResource {
-    pub id: Name,
-    pub product_code: Name,
-    pub account: Name,
-    pub region: Name,
-}
-
-/// What lines have in common whose costs of a day are one sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// With a blank id for what is no resource's.
-    pub resource: SeenResource,
-    pub service: Name,
-    pub tags: LineTags,
-    pub currency: Currency,
-    /// Why the cost is unallocated if no resource carries it.
-    pub without_resource: Unallocated,
-    /// An instance's compute, which its tasks and pods share.
-    is_compute: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Waiting {
-    place: Place,
-    first: u8,
-    last: u8,
-    amounts: Amounts,
-}
-
-/// They fit the nearest caches.
-const MAX_WAITING: usize = 512;
 
 /// The instance, as rows about it spell it, the day of the month, the currency, and the task's or pod's place.
 type SplitKey = (Name, u8, Currency, u32);
@@ -65,13 +30,11 @@ pub struct LineSums {
     month_start_s: i64,
     days: u8,
     names: Names,
-    places: Numbers<Place>,
+    places: Places,
     sums: DaySums,
     /// Sums of what lasts from one day to a later one, by place.
     lasting: HashMap<(u32, u8, u8), Amounts>,
-    /// Costs that wait to be added together: then the memory that they are in is waited for once, and not once a line.
-    waiting: Vec<Waiting>,
-    /// Of what waits, for a moment: its places, and then its sums.
+    /// Of lines that are added together: the numbers of their places, and then of their sums.
     numbers: Vec<u32>,
     /// The sum over all lines, made apart from the others: what everything else is checked against.
     bill: Vec<(Currency, Amounts)>,
@@ -90,11 +53,10 @@ impl LineSums {
             month_start_s: start.unwrap_or_default(),
             days: month.last().day().unsigned_abs(),
             names: Names::new(),
-            places: Numbers::default(),
+            places: Places::default(),
             sums: DaySums::default(),
             lasting: HashMap::new(),
-            waiting: Vec::with_capacity(MAX_WAITING),
-            numbers: Vec::with_capacity(MAX_WAITING),
+            numbers: Vec::new(),
             bill: Vec::new(),
             splits: HashMap::new(),
             evidence: EvidenceSums::default(),
@@ -147,21 +109,32 @@ impl LineSums {
     }
 
     /// The places, by their numbers.
-    pub fn places(&self) -> &[Place] {
-        self.places.keys()
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        (0_u32..).take(self.places.len()).map(|number| self.places.get(number))
+    }
+
+    /// The place of a number that [`Self::costs`] has.
+    pub fn place(&self, number: u32) -> Place {
+        self.places.get(number)
     }
 
     pub fn resources(&self) -> BTreeSet<SeenResource> {
-        self.places().iter().map(|place| place.resource).filter(|resource| resource.id != Names::BLANK).collect()
+        self.places().map(|place| place.resource).filter(|resource| resource.id != Names::BLANK).collect()
     }
 
     /// All sums as (place's number, day, amounts), ordered by place and day; what lasts several days is among them after
     /// [`Self::settle`].
-    pub fn costs(&self) -> impl Iterator<Item = (u32, Date, &Amounts)> {
-        self.sums.in_order().map(|sum| {
-            let day = self.month.day(sum.day.cast_signed()).unwrap_or(self.month.first());
-            (sum.place, day, &sum.amounts)
+    pub fn costs(&self) -> impl Iterator<Item = (u32, Date, Amounts)> {
+        self.in_order().map(|(place, day, number)| {
+            let day = self.month.day(day.cast_signed()).unwrap_or(self.month.first());
+            (place, day, self.sums.get(number).unwrap_or_default())
         })
+    }
+
+    /// The places and days of sums, and their numbers.
+    fn in_order(&self) -> impl Iterator<Item = (u32, u8, u32)> {
+        let places = (0_u32..).zip(self.places.days());
+        places.flat_map(|(place, days)| days.sums().map(move |(day, number)| (place, day, number)))
     }
 
     /// The last day of the month whose usage the report has to its end.
@@ -172,49 +145,17 @@ impl LineSums {
         self.month.day(day)
     }
 
-    fn place_of(item: &LineItem, is_compute: bool) -> Place {
-        let resource = SeenResource {
-            id: item.resource,
-            product_code: if item.resource == Names::BLANK { Names::BLANK } else { item.product_code },
-            account: item.account,
-            region: item.region,
-        };
-        Place {
-            resource,
-            service: item.service,
-            tags: item.tags,
-            currency: item.currency,
-            without_resource: item.without_resource,
-            is_compute,
-        }
-    }
-
-    fn place(&mut self, place: &Place) -> u32 {
-        self.places.of(place, place.shelf())
-    }
-
-    /// Each step for all before the next: what one waits for, the others ask for meanwhile.
-    fn add_waiting(&mut self) -> Result<(), AmountError> {
-        let Self { waiting, numbers, places, sums, lasting, .. } = self;
-        numbers.clear();
-        numbers.extend(waiting.iter().map(|cost| places.of(&cost.place, cost.place.shelf())));
-        for (cost, number) in waiting.iter().zip(numbers.iter_mut()) {
-            if cost.first == cost.last {
-                *number = sums.number(*number, cost.first);
+    fn add_to_bill(&mut self, currency: Currency, amounts: &Amounts) -> Result<(), AmountError> {
+        match self.bill.iter_mut().find(|(known, _)| *known == currency) {
+            Some((_, sum)) => sum.add(amounts),
+            None => {
+                self.bill.push((currency, *amounts));
+                Ok(())
             }
         }
-        for (cost, number) in waiting.iter().zip(numbers.iter()) {
-            let sum = if cost.first == cost.last {
-                &mut sums.get_mut(*number).amounts
-            } else {
-                lasting.entry((*number, cost.first, cost.last)).or_default()
-            };
-            sum.add(&cost.amounts)?;
-        }
-        waiting.clear();
-        self.evidence.add_waiting()
     }
 
+    #[inline]
     fn day_of(&self, second: i64) -> u8 {
         let day = (second - self.month_start_s).div_euclid(DAY_S).clamp(0, i64::from(self.days) - 1) + 1;
         u8::try_from(day).unwrap_or(1)
@@ -253,7 +194,7 @@ impl LineSums {
 
     /// What orders places alike in every order of lines.
     fn by_texts(&self, place: u32) -> ([&str; 9], Unallocated) {
-        let Place { resource, service, tags, without_resource, .. } = self.places()[place as usize];
+        let Place { resource, service, tags, without_resource, .. } = self.place(place);
         let SeenResource { id, product_code, account, region } = resource;
         let LineTags { environment, component, owner, system } = tags;
         let names = [id, product_code, account, region, service, environment, component, owner, system];
@@ -261,8 +202,8 @@ impl LineSums {
     }
 
     fn add_to(&mut self, place: u32, day: u8, amounts: &Amounts) -> Result<(), AmountError> {
-        let number = self.sums.number(place, day);
-        self.sums.get_mut(number).amounts.add(amounts)
+        let number = self.sums.number(self.places.days_mut(place), day);
+        self.sums.add(number, amounts)
     }
 
     /// The shares of an instance's day are amortised amounts. Where they come to less than its compute cost, the instance
@@ -276,10 +217,10 @@ impl LineSums {
         });
         let parents: BTreeSet<Name> = splits.iter().map(|((parent, ..), _)| *parent).collect();
         let mut compute: HashMap<(Name, u8, Currency), Vec<u32>> = HashMap::new();
-        for (number, sum) in (0_u32..).zip(self.sums.iter()) {
-            let place = &self.places()[sum.place as usize];
+        for (place, day, number) in self.in_order() {
+            let place = self.place(place);
             if place.is_compute && parents.contains(&place.resource.id) {
-                compute.entry((place.resource.id, sum.day, place.currency)).or_default().push(number);
+                compute.entry((place.resource.id, day, place.currency)).or_default().push(number);
             }
         }
         for shares in
@@ -289,7 +230,7 @@ impl LineSums {
             let Some(numbers) = compute.get(&(parent, day, currency)) else { continue };
             let mut cost = Amount::ZERO;
             for number in numbers {
-                cost = cost.plus(self.sums.get(*number).amounts.amortized)?;
+                cost = cost.plus(self.sums.get(*number)?.amortized)?;
             }
             let size = |amount: Amount| u128::try_from(amount.raw()).unwrap_or_default();
             let (mut places, mut weights, mut total) = (Vec::new(), Vec::new(), 0_u128);
@@ -306,21 +247,14 @@ impl LineSums {
             let given: u128 = weights.iter().sum();
             weights.push(size(cost).max(total) - given);
             for number in numbers.clone() {
-                let parts = self.sums.get(number).amounts.split_by(&weights).ok_or(AmountError::Overflow)?;
+                let parts = self.sums.get(number)?.split_by(&weights).ok_or(AmountError::Overflow)?;
                 for (place, part) in places.iter().zip(&parts) {
                     self.add_to(*place, day, part)?;
                 }
-                self.sums.get_mut(number).amounts = parts.last().copied().unwrap_or_default();
+                self.sums.set(number, &parts.last().copied().unwrap_or_default())?;
             }
         }
         Ok(())
-    }
-}
-
-impl Place {
-    /// A resource mostly has one place, and an instance's compute another.
-    fn shelf(&self) -> usize {
-        self.resource.id as usize * 2 + usize::from(self.is_compute)
     }
 }
 
@@ -330,42 +264,68 @@ impl Sink for LineSums {
     }
 
     fn add(&mut self, item: &LineItem) -> Result<(), AmountError> {
-        let is_compute = item.resource != Names::BLANK
-            && (self.names.marks(item.usage_type).is_compute
-                || item.usage_type == Names::BLANK && self.names.text(item.operation).starts_with("RunInstances"));
+        let place = self.places.of_item(item, true, &self.names);
         let (first, last) = self.days_of(item);
-        self.waiting.push(Waiting { place: Self::place_of(item, is_compute), first, last, amounts: item.amounts });
-        if self.waiting.len() >= MAX_WAITING {
-            self.add_waiting()?;
+        if first == last {
+            self.add_to(place, first, &item.amounts)?;
+        } else {
+            self.lasting.entry((place, first, last)).or_default().add(&item.amounts)?;
         }
-        match self.bill.iter_mut().find(|(currency, _)| *currency == item.currency) {
-            Some((_, sum)) => sum.add(&item.amounts)?,
-            None => self.bill.push((item.currency, item.amounts)),
-        }
+        self.add_to_bill(item.currency, &item.amounts)?;
         let lasts_s = item.usage_end_s.map(|end| end.saturating_sub(item.usage_start_s));
         if item.line_type.is_usage() && lasts_s.is_some_and(|seconds| (0..=MAX_METERED_S).contains(&seconds)) {
             self.metered_until_s = self.metered_until_s.max(item.usage_end_s);
         }
-        if let Some(metered) = &item.metered {
-            self.evidence.add(item, metered, first);
+        match &item.metered {
+            Some(metered) => self.evidence.add(item, metered, first),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Each step for all before the next: what one waits for, the others ask for meanwhile.
+    fn add_lines(&mut self, lines: &[Line]) -> Result<(), AmountError> {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        self.places.of_lines(lines, &self.names, &mut numbers);
+        for (line, number) in lines.iter().zip(&mut numbers) {
+            let day = self.day_of(line.usage_start_s);
+            *number = self.sums.number(self.places.days_mut(*number), day);
+        }
+        for (line, number) in lines.iter().zip(&numbers) {
+            self.sums.add_units(*number, &line.units)?;
+        }
+        self.numbers = numbers;
+        let mut bill: Option<(Currency, Units)> = None;
+        for line in lines {
+            let kind = self.names.kind(line.kind);
+            let both =
+                bill.filter(|(currency, _)| *currency == kind.currency).and_then(|(_, sum)| plus(&sum, &line.units));
+            let before = bill.replace((kind.currency, both.unwrap_or(line.units)));
+            if let Some((currency, sum)) = before.filter(|_| both.is_none()) {
+                self.add_to_bill(currency, &Amounts::of_ten_places(sum))?;
+            }
+            let kind = self.names.kind(line.kind);
+            let lasts = line.usage_end_s.is_some_and(|end| end >= line.usage_start_s);
+            if lasts && kind.line_type.is_usage() {
+                self.metered_until_s = self.metered_until_s.max(line.usage_end_s);
+            }
+            if kind.metered.is_some() {
+                let day = self.day_of(line.usage_start_s);
+                self.evidence.add_line(line, day, &self.names);
+            }
+        }
+        self.evidence.add_waiting()?;
+        bill.map_or(Ok(()), |(currency, sum)| self.add_to_bill(currency, &Amounts::of_ten_places(sum)))
     }
 
     fn add_split(&mut self, split: &SplitItem) -> Result<(), AmountError> {
         if split.share.raw() <= 0 || split.item.resource == Names::BLANK {
             return Ok(());
         }
-        let place = Self::place_of(&split.item, false);
-        let place = self.place(&place);
+        let place = self.places.of_item(&split.item, false, &self.names);
         let day = self.day_of(split.item.usage_start_s);
         let share = self.splits.entry((split.parent, day, split.item.currency, place)).or_default();
         *share = share.plus(split.share)?;
         Ok(())
-    }
-
-    fn end_batch(&mut self) -> Result<(), AmountError> {
-        self.add_waiting()
     }
 
     fn is_full(&self) -> bool {

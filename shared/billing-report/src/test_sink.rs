@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use cost_model::{AmountError, Amounts, Currency, Unallocated};
+use cost_model::{Amount, AmountError, Amounts, Currency, Unallocated};
 use jiff::civil::Date;
 
 use crate::{LineItem, LineType, Metered, Names, ReadCounts, ReportError, Sink, SplitItem, TagKeys};
@@ -18,7 +18,8 @@ pub(crate) struct Shown {
     pub(crate) resource_id: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) tags: [Option<String>; 3],
-    pub(crate) metered: Option<Metered>,
+    /// How much, of what, and the price.
+    pub(crate) metered: Option<(Amount, Option<String>, Option<Amount>)>,
     pub(crate) currency: Currency,
     pub(crate) amounts: Amounts,
     pub(crate) without_resource: Unallocated,
@@ -47,7 +48,7 @@ impl Sink for Visitor<'_> {
             resource_id: said(item.resource),
             environment: said(item.tags.environment),
             tags: [item.tags.component, item.tags.owner, item.tags.system].map(said),
-            metered: item.metered,
+            metered: item.metered.map(|Metered { amount, unit, rate }| (amount, said(unit), rate)),
             currency: item.currency,
             amounts: item.amounts,
             without_resource: item.without_resource,
@@ -57,10 +58,6 @@ impl Sink for Visitor<'_> {
     }
 
     fn add_split(&mut self, _: &SplitItem) -> Result<(), AmountError> {
-        Ok(())
-    }
-
-    fn end_batch(&mut self) -> Result<(), AmountError> {
         Ok(())
     }
 

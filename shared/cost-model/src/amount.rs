@@ -5,13 +5,16 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::amount_double::of_ten_places;
-use crate::amount_text::{MAX_TEXT_BYTES, read_decimal};
+use crate::amount_double::ten_places;
+use crate::amount_text::{MAX_TEXT_BYTES, read_decimal, ten_places_of_text};
 
 /// Decimal places of every amount. Bills reach 19 (19 digits were seen in real reports).
 pub(crate) const PLACES: usize = 20;
 
 const ONE: u128 = 10_u128.pow(20);
+
+/// From ten places, which bills are made of, to the twenty of an amount.
+const TEN_PLACES: i128 = 10_i128.pow(10);
 
 /// An amount of one currency, which the amount does not know; up to 1.7e18 units of either sign.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -53,6 +56,28 @@ impl Amount {
         self.0
     }
 
+    /// An amount of so many 1e-10 units.
+    pub const fn of_ten_places(units: i64) -> Self {
+        Self(units as i128 * TEN_PLACES)
+    }
+
+    /// In units of 1e-10, which need half the memory. `None`: it is finer, or beyond 9.2e8.
+    pub fn ten_places(self) -> Option<i64> {
+        let units = self.0 / TEN_PLACES;
+        i64::try_from(units).ok().filter(|_| units * TEN_PLACES == self.0)
+    }
+
+    /// What [`Self::read_f64`] reads, in units of 1e-10. `None`: it is not surely whole in those, or it is no amount.
+    #[inline]
+    pub fn ten_places_of_f64(value: f64) -> Option<i64> {
+        ten_places(value)
+    }
+
+    /// What [`Self::read`] reads, in units of 1e-10. `None`: it is not surely whole in those, or it is no amount.
+    pub fn ten_places_of_text(text: &[u8]) -> Option<i64> {
+        ten_places_of_text(text)
+    }
+
     /// Reads decimal text: `12`, `-0.5`, `+.5`, `1.81E-8`. What is finer than 1e-20 is rounded half-even.
     ///
     /// # Errors
@@ -67,11 +92,8 @@ impl Amount {
     /// # Errors
     /// Fails on infinities, NaN, and numbers beyond the largest amount.
     pub fn read_f64(value: f64) -> Result<Reading, AmountError> {
-        if value == 0.0 {
-            return Ok(Reading { amount: Self::ZERO, rounded: false });
-        }
-        if let Some(raw) = of_ten_places(value) {
-            return Ok(Reading { amount: Self(raw), rounded: false });
+        if let Some(units) = ten_places(value) {
+            return Ok(Reading { amount: Self::of_ten_places(units), rounded: false });
         }
         let mut digits = ShortText { bytes: [0; 40], used: 0 };
         // `{:e}` of an `f64` is its shortest round-trip decimal: at most 24 bytes.

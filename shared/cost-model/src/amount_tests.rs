@@ -106,6 +106,19 @@ proptest! {
     }
 
     #[test]
+    fn ten_places_are_the_same_amount(raw: i128, number in naive()) {
+        for amount in [Amount::from_raw(raw), Amount::from_raw(raw >> 64), Amount::from_raw(raw >> 30 << 10)] {
+            if let Some(units) = amount.ten_places() {
+                prop_assert_eq!(Amount::of_ten_places(units), amount);
+            }
+        }
+        if let Some(units) = Amount::ten_places_of_text(number.text().as_bytes()) {
+            prop_assert_eq!(Amount::read(&number.text()), Ok(Reading { amount: Amount::of_ten_places(units), rounded: false }));
+            prop_assert_eq!(Amount::of_ten_places(units).ten_places(), Some(units));
+        }
+    }
+
+    #[test]
     fn what_is_shown_reads_back(raw: i128) {
         let amount = Amount::from_raw(raw);
         if raw != i128::MIN {
@@ -209,4 +222,24 @@ fn amounts_are_texts_in_json() {
     let amount: Amount = serde_json::from_str("\"-0.10\"").unwrap();
     assert_eq!(serde_json::to_string(&amount).unwrap(), "\"-0.1\"");
     assert!(serde_json::from_str::<Amount>("0.1").is_err());
+}
+
+#[test]
+fn amounts_of_a_bill_are_read_in_ten_places() {
+    for (text, units) in [
+        ("0", Some(0)),
+        ("-0.0000000001", Some(-1)),
+        ("12.5", Some(125_000_000_000)),
+        ("922337203.685477580", Some(9_223_372_036_854_775_800)),
+        ("922337204", None),
+        ("0.00000000001", None),
+        ("1e-3", None),
+        ("", None),
+    ] {
+        assert_eq!(Amount::ten_places_of_text(text.as_bytes()), units, "{text}");
+    }
+    let amount = |text: &str| text.parse::<Amount>().unwrap();
+    assert_eq!(amount("922337203.6854775807").ten_places(), Some(i64::MAX));
+    assert_eq!(amount("922337203.6854775808").ten_places(), None);
+    assert_eq!(amount("-0.00000000001").ten_places(), None);
 }

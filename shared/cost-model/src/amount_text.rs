@@ -53,8 +53,20 @@ pub(crate) fn read_decimal(text: &str) -> Result<(i128, bool), AmountError> {
     Ok((if negative { -value } else { value }, rounded))
 }
 
-/// Reads what nearly all amounts are: at most 18 digits with or without a point. `None` decides nothing.
 fn read_short(text: &[u8]) -> Option<i128> {
+    let (value, places) = short(text)?;
+    Some(i128::from(value) * POWERS[PLACES - places])
+}
+
+/// The value in units of 1e-10. `None` decides nothing.
+pub(crate) fn ten_places_of_text(text: &[u8]) -> Option<i64> {
+    let (value, places) = short(text)?;
+    let factor = i64::try_from(POWERS[10_usize.checked_sub(places)?]).ok()?;
+    value.checked_mul(factor)
+}
+
+/// What nearly all amounts are: at most 18 digits, and how many of them stand behind the point. `None` decides nothing.
+fn short(text: &[u8]) -> Option<(i64, usize)> {
     let (negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
@@ -76,9 +88,8 @@ fn read_short(text: &[u8]) -> Option<i128> {
     if digits == 0 || digits > 18 {
         return None;
     }
-    let places = point.map_or(0, |at| digits - at);
-    let value = i128::from(value) * POWERS[PLACES - places];
-    Some(if negative { -value } else { value })
+    let value = i64::try_from(value).ok()?;
+    Some((if negative { -value } else { value }, point.map_or(0, |at| digits - at)))
 }
 
 /// Powers of ten by exponent.

@@ -57,6 +57,20 @@ impl FromStr for Metric {
 }
 
 impl Amounts {
+    /// Amounts of so many 1e-10 units, in the order of [`Metric::ALL`].
+    pub fn of_ten_places([unblended, amortized, net_amortized]: [i64; 3]) -> Self {
+        Self {
+            unblended: Amount::of_ten_places(unblended),
+            amortized: Amount::of_ten_places(amortized),
+            net_amortized: Amount::of_ten_places(net_amortized),
+        }
+    }
+
+    /// In units of 1e-10. `None`: one of them is finer, or beyond 9.2e8.
+    pub fn ten_places(&self) -> Option<[i64; 3]> {
+        Some([self.unblended.ten_places()?, self.amortized.ten_places()?, self.net_amortized.ten_places()?])
+    }
+
     pub fn get(&self, metric: Metric) -> Amount {
         match metric {
             Metric::Unblended => self.unblended,

@@ -2,6 +2,8 @@
 
 use crate::amount::Amount;
 
+const TEN_PLACES: u128 = 10_u128.pow(10);
+
 /// Splits `amount` by `weights`: part i is `amount * weight i / sum of weights`, rounded down towards zero, and the units
 /// that are left go one each to the largest remainders, the first of equal ones first.
 ///
@@ -20,10 +22,16 @@ pub fn split_by(amount: Amount, weights: &[u128]) -> Option<Vec<Amount>> {
         return Some(weights.iter().enumerate().map(|(at, _)| if at == 0 { amount } else { Amount::ZERO }).collect());
     }
     let size = amount.raw().unsigned_abs();
-    let part = |weight: &u128| match (size.checked_mul(*weight), *weight == total) {
-        (_, true) => (size, 0),
-        (Some(product), _) => (product / total, product % total),
-        (None, _) => multiply_divide(size, *weight, total).unwrap_or_default(),
+    // Weights that are amounts are mostly whole in ten places: without the other ten, products mostly fit 128 bits.
+    let unit = if weights.iter().all(|weight| weight.is_multiple_of(TEN_PLACES)) { TEN_PLACES } else { 1 };
+    let total = total / unit;
+    let part = |weight: &u128| {
+        let weight = weight / unit;
+        match size.checked_mul(weight) {
+            _ if weight == total => (size, 0),
+            Some(product) => (product / total, product % total),
+            None => multiply_divide(size, weight, total).unwrap_or_default(),
+        }
     };
     let shares: Vec<(u128, u128)> = weights.iter().map(part).collect();
     let given: u128 = shares.iter().map(|(part, _)| part).sum();
@@ -134,6 +142,14 @@ mod tests {
                     prop_assert!((part.raw() - exact / total).abs() <= 1);
                 }
             }
+        }
+
+        #[test]
+        fn only_the_ratio_of_weights_counts(raw: i128, weights in prop::collection::vec(0..u128::from(u64::MAX), 1..12), odd: bool) {
+            let in_ten_places: Vec<u128> = weights.iter().map(|weight| weight * TEN_PLACES).collect();
+            let thrice: Vec<u128> = weights.iter().map(|weight| weight * 3).collect();
+            let expected = split_by(Amount::from_raw(raw), &weights);
+            prop_assert_eq!(split_by(Amount::from_raw(raw), if odd { &thrice } else { &in_ten_places }), expected);
         }
 
         #[test]
