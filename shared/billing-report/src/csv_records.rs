@@ -118,52 +118,34 @@ impl<R: Read> Records<R> {
     fn index(&mut self) {
         let Self { buffer, filled, indexed, quoted, separators, lines, .. } = self;
         let (blocks, rest) = buffer[*indexed..*filled].as_chunks::<BLOCK>();
-        let mut at = *indexed;
-        for block in blocks {
-            if *quoted || places(block, |byte| byte == b'"') != 0 {
-                *quoted = index_slowly(block, at, *quoted, separators, lines);
-            } else {
-                let ends = places(block, |byte| byte == b'\n');
-                let mut hits = places(block, |byte| byte == b',') | ends;
-                let before = separators.len();
-                separators.reserve(BLOCK);
-                while hits != 0 {
-                    separators.push(at + hits.trailing_zeros() as usize);
-                    hits &= hits - 1;
-                }
-                if ends != 0 {
-                    let of_block = separators.iter().enumerate().skip(before);
-                    lines.extend(of_block.filter(|(_, end)| block[**end - at] == b'\n').map(|(line, _)| line));
-                }
+        let mut last = [0; BLOCK];
+        last[..rest.len()].copy_from_slice(rest);
+        for (block, start) in blocks.iter().chain([&last]).zip((*indexed..).step_by(BLOCK)) {
+            let mut hits = places(block, |byte| matches!(byte, b',' | b'\n'));
+            if *quoted || block.iter().fold(false, |any, byte| any | (*byte == b'"')) {
+                let within = within_quotes(places(block, |byte| byte == b'"'), *quoted);
+                *quoted = within >> (BLOCK - 1) == 1;
+                hits &= !within;
             }
-            at += BLOCK;
+            separators.reserve(BLOCK);
+            while hits != 0 {
+                let at = hits.trailing_zeros() as usize;
+                if block[at] == b'\n' {
+                    lines.push(separators.len());
+                }
+                separators.push(start + at);
+                hits &= hits - 1;
+            }
         }
-        *quoted = index_slowly(rest, at, *quoted, separators, lines);
         *indexed = *filled;
     }
 }
 
-/// A doubled quote within quotes closes and opens them again: nothing lies between.
-fn index_slowly(
-    bytes: &[u8],
-    start: usize,
-    mut quoted: bool,
-    separators: &mut Vec<usize>,
-    lines: &mut Vec<usize>,
-) -> bool {
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'"' => quoted = !quoted,
-            b',' | b'\n' if !quoted => {
-                if *byte == b'\n' {
-                    lines.push(separators.len());
-                }
-                separators.push(start + at);
-            }
-            _ => {}
-        }
-    }
-    quoted
+/// A bit for each byte from an opening quote to before its closing one. A doubled quote within quotes closes and opens them
+/// again: nothing lies between.
+fn within_quotes(quotes: u64, quoted: bool) -> u64 {
+    let odd = [1, 2, 4, 8, 16, 32].iter().fold(quotes, |odd, by| odd ^ odd << by);
+    if quoted { !odd } else { odd }
 }
 
 /// A bit for each byte of the block, set where it `is_it`: compared all at once, and then gathered.

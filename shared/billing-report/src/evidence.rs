@@ -60,8 +60,6 @@ pub struct EvidenceSums {
     usage: Numbers<UsedKey, UsageSum>,
     /// The lowest; none for what was only seen under a commitment.
     prices: Numbers<PriceKey, Option<Amount>>,
-    /// By the numbers of kinds of lines: where the price is, for those of which evidence is kept.
-    of_kinds: Vec<Option<u32>>,
     /// Usage that is added together, as costs are: what of, the numbers of that, and how much.
     asked: Vec<(UsedKey, usize)>,
     numbers: Vec<u32>,
@@ -95,28 +93,23 @@ impl EvidenceSums {
         self.add_waiting()
     }
 
-    /// Not before [`Self::add_waiting`].
-    pub(crate) fn add_line(&mut self, line: &Line, day: u8, names: &Names) {
+    /// `price` is its kind's. Not before [`Self::add_waiting`].
+    pub(crate) fn add_line(&mut self, line: &Line, price: u32, is_covered: bool, day: u8) {
         if self.is_too_much {
             return;
         }
-        while self.of_kinds.len() <= line.kind as usize {
-            let number = u32::try_from(self.of_kinds.len()).unwrap_or(u32::MAX);
-            let of_kind = self.of_kind(names.kind(number));
-            self.of_kinds.push(of_kind);
-        }
-        let Some(price) = self.of_kinds[line.kind as usize] else { return };
         let used = UsageSum {
             usage: Amount::of_ten_places(line.metered),
             cost: Amount::of_ten_places(line.units[0]),
-            is_covered: line.line_type(names) != LineType::Usage,
+            is_covered,
             last_day: day,
         };
         self.wait(line.resource, line.account, price, used);
     }
 
-    fn of_kind(&mut self, kind: &Kind) -> Option<u32> {
-        let (unit, rate) = kind.metered?;
+    /// The price of a kind of which evidence is kept.
+    pub(crate) fn price_of(&mut self, kind: &Kind) -> Option<u32> {
+        let (unit, rate) = kind.metered.filter(|_| !self.is_too_much)?;
         let key = PriceKey {
             region: kind.region,
             product_code: kind.product_code,

@@ -53,7 +53,7 @@ impl Line {
             return Ok(None);
         }
         let resource = row.name(Column::ResourceId, names)?;
-        if names.marks(resource).commitment.is_some() {
+        if names.is_commitment(resource) {
             return Ok(None);
         }
         let account = row.name(Column::UsageAccountId, names)?;

@@ -19,8 +19,8 @@ pub(crate) const MAX_NAMES_BYTES: usize = 512 * 1024 * 1024;
 const LEAST_SHELVES: usize = 16 * 1024;
 
 /// Shelves for each text, or up to twice as many: few texts share one. And at the most.
-const SHELVES_A_TEXT: usize = 4;
-const MOST_SHELVES: usize = 1024 * 1024;
+const SHELVES_A_TEXT: usize = 2;
+const MOST_SHELVES: usize = 512 * 1024;
 
 /// Most kinds of lines that are numbered, at some 250 bytes each.
 const MAX_KINDS: usize = 64 * 1024;
@@ -32,17 +32,19 @@ pub struct Names {
     /// Where each text ends.
     ends: Vec<u32>,
     marks: Vec<Marks>,
+    /// A bit for each text: it is a commitment's, as a resource id. All of them fit the nearest caches.
+    commitments: Vec<u64>,
     /// With a part of the hash, so that a text is only looked at when it is the one.
     numbers: HashTable<(u32, Name)>,
-    /// The text that was met last, by its shelf. There are a power of two of them.
-    last: Vec<Shelf>,
+    /// The texts that were found last, by their shelf. There are a power of two of them.
+    last: Vec<[Shelved; 2]>,
     hasher: DefaultHashBuilder,
     kinds: Numbers<Kind>,
 }
 
 /// A text, and where it is.
 #[derive(Debug, Clone, Copy, Default)]
-struct Shelf {
+struct Shelved {
     number: Name,
     start: u32,
     end: u32,
@@ -94,8 +96,9 @@ impl Names {
             texts: String::new(),
             ends: Vec::new(),
             marks: Vec::new(),
+            commitments: Vec::new(),
             numbers: HashTable::new(),
-            last: vec![Shelf::default(); LEAST_SHELVES],
+            last: vec![Default::default(); LEAST_SHELVES],
             hasher: DefaultHashBuilder::default(),
             kinds: Numbers::default(),
         };
@@ -128,7 +131,7 @@ impl Names {
     ///
     /// Each step for all before the next: what one waits for, the others ask for meanwhile.
     pub(crate) fn numbers_of(&mut self, texts: &[&[u8]], found: &mut Vec<Name>) -> Option<()> {
-        let shelves: Vec<Shelf> = texts.iter().map(|text| self.shelf(scattered(text))).collect();
+        let shelves: Vec<[Shelved; 2]> = texts.iter().map(|text| self.shelf(scattered(text))).collect();
         for (text, shelf) in texts.iter().zip(shelves) {
             let number = match self.on_shelf(shelf, text) {
                 Some(number) => number,
@@ -140,18 +143,20 @@ impl Names {
     }
 
     #[inline]
-    fn shelf(&self, scattered: u64) -> Shelf {
+    fn shelf(&self, scattered: u64) -> [Shelved; 2] {
         self.last.get(at(scattered, self.last.len())).copied().unwrap_or_default()
     }
 
     #[inline]
-    fn on_shelf(&self, Shelf { number, start, end }: Shelf, text: &[u8]) -> Option<Name> {
-        (self.texts.as_bytes().get(start as usize..end as usize)? == text).then_some(number)
+    fn on_shelf(&self, shelf: [Shelved; 2], text: &[u8]) -> Option<Name> {
+        let texts = self.texts.as_bytes();
+        let is_it = |of: &Shelved| texts.get(of.start as usize..of.end as usize) == Some(text);
+        shelf.iter().find(|of| is_it(of)).map(|of| of.number)
     }
 
     fn find(&mut self, scattered: u64, text: &str) -> Name {
         let hash = self.hasher.hash_one(text.as_bytes());
-        let Self { texts, ends, marks, numbers, last, hasher, .. } = self;
+        let Self { texts, ends, marks, commitments, numbers, last, hasher, .. } = self;
         let known = numbers.find(hash, |(of, number)| *of == short(hash) && text_at(texts, ends, *number) == text);
         let number = match known {
             Some((_, number)) => *number,
@@ -160,12 +165,17 @@ impl Names {
                 let number = Name::try_from(ends.len()).unwrap_or(Name::MAX);
                 texts.push_str(text);
                 ends.push(u32::try_from(texts.len()).unwrap_or(u32::MAX));
-                marks.push(Marks::of(text));
+                let mark = Marks::of(text);
+                if marks.len() / 64 == commitments.len() {
+                    commitments.push(0);
+                }
+                commitments[marks.len() / 64] |= u64::from(mark.commitment.is_some()) << (marks.len() % 64);
+                marks.push(mark);
                 let rehash = |(_, number): &(u32, Name)| hasher.hash_one(text_at(texts, ends, *number).as_bytes());
                 numbers.insert_unique(hash, (short(hash), number), rehash);
                 if last.len() < MOST_SHELVES.min(ends.len() * SHELVES_A_TEXT) {
                     // What was on them is found again as it is met.
-                    *last = vec![Shelf::default(); last.len() * 2];
+                    *last = vec![Default::default(); last.len() * 2];
                 }
                 number
             }
@@ -173,7 +183,8 @@ impl Names {
         let range = range_of(ends, number);
         let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         let shelf = at(scattered, last.len());
-        last[shelf] = Shelf { number, start: offset(range.start), end: offset(range.end) };
+        let found = Shelved { number, start: offset(range.start), end: offset(range.end) };
+        last[shelf] = [found, last[shelf][0]];
         number
     }
 
@@ -184,6 +195,11 @@ impl Names {
     #[inline]
     pub(crate) fn marks(&self, name: Name) -> Marks {
         self.marks.get(name as usize).copied().unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn is_commitment(&self, name: Name) -> bool {
+        self.commitments.get(name as usize / 64).is_some_and(|bits| bits >> (name % 64) & 1 == 1)
     }
 
     /// `None`: there are too many.

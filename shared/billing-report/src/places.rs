@@ -52,41 +52,33 @@ struct Key {
     tags: LineTags,
 }
 
-/// The sorts of a kind's lines.
+/// The sorts of a kind's lines, by their numbers.
 #[derive(Debug, Clone, Copy)]
-struct OfKind {
+pub(crate) struct Sorts {
     of_resource: u32,
-    is_compute: bool,
     of_nothing: u32,
+    is_compute: bool,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Places {
     sorts: Numbers<Sort>,
     keys: Numbers<Key, Days>,
-    /// By the kinds' numbers.
-    of_kinds: Vec<OfKind>,
     /// Of lines, for a moment.
     asked: Vec<(Key, usize)>,
 }
 
 impl Places {
     /// The numbers of the lines' places.
-    pub(crate) fn of_lines(&mut self, lines: &[Line], names: &Names, numbers: &mut Vec<u32>) {
+    pub(crate) fn of_lines(&mut self, lines: &[Line], sorts_of: impl Fn(&Line) -> Sorts, numbers: &mut Vec<u32>) {
         let mut asked = std::mem::take(&mut self.asked);
         asked.clear();
-        for line in lines {
-            while self.of_kinds.len() <= line.kind as usize {
-                let number = u32::try_from(self.of_kinds.len()).unwrap_or(u32::MAX);
-                let of_kind = self.of_kind(names.kind(number), names);
-                self.of_kinds.push(of_kind);
-            }
-            let of_kind = self.of_kinds[line.kind as usize];
-            let is_resource = line.resource != Names::BLANK;
-            let sort = if is_resource { of_kind.of_resource } else { of_kind.of_nothing };
+        asked.extend(lines.iter().map(|line| {
+            let (sorts, is_resource) = (sorts_of(line), line.resource != Names::BLANK);
+            let sort = if is_resource { sorts.of_resource } else { sorts.of_nothing };
             let key = Key { sort, resource: line.resource, account: line.account, tags: line.tags };
-            asked.push((key, key.shelf(is_resource && of_kind.is_compute)));
-        }
+            (key, key.shelf(is_resource && sorts.is_compute))
+        }));
         self.keys.of_all(&asked, numbers);
         self.asked = asked;
     }
@@ -110,7 +102,7 @@ impl Places {
         self.keys.of(&key, key.shelf(is_compute))
     }
 
-    fn of_kind(&mut self, kind: &Kind, names: &Names) -> OfKind {
+    pub(crate) fn sorts(&mut self, kind: &Kind, names: &Names) -> Sorts {
         let is_compute = is_compute(kind.usage_type, kind.operation, names);
         let of_resource = Sort {
             product_code: kind.product_code,
@@ -122,7 +114,7 @@ impl Places {
         };
         let of_nothing = Sort { product_code: Names::BLANK, is_compute: false, ..of_resource };
         let (of_resource, of_nothing) = (self.sorts.of(&of_resource, 0), self.sorts.of(&of_nothing, 0));
-        OfKind { of_resource, is_compute, of_nothing }
+        Sorts { of_resource, of_nothing, is_compute }
     }
 
     pub(crate) fn get(&self, number: u32) -> Place {

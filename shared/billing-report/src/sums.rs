@@ -12,7 +12,7 @@ use crate::evidence::EvidenceSums;
 use crate::line::{Line, MAX_METERED_S};
 use crate::line_item::{LineItem, LineTags, LineType, ReadCounts, SplitItem};
 use crate::names::{Name, Names};
-use crate::places::{Place, Places, SeenResource};
+use crate::places::{Place, Places, SeenResource, Sorts};
 use crate::sink::Sink;
 
 /// Most sums that are held in memory, at some 150 bytes each where places have one day.
@@ -23,6 +23,17 @@ const DAY_S: i64 = 86_400;
 /// The instance, as rows about it spell it, the day of the month, the currency, and the task's or pod's place.
 type SplitKey = (Name, u8, Currency, u32);
 
+/// What sums need of a kind of lines.
+#[derive(Debug, Clone, Copy)]
+struct OfKind {
+    sorts: Sorts,
+    /// Of which evidence is kept.
+    price: Option<u32>,
+    currency: Currency,
+    is_usage: bool,
+    is_covered: bool,
+}
+
 /// One bill, summed while its files are read. Holds one entry for each day and place.
 #[derive(Debug)]
 pub struct LineSums {
@@ -31,6 +42,8 @@ pub struct LineSums {
     days: u8,
     names: Names,
     places: Places,
+    /// By the numbers of kinds in `names`.
+    of_kinds: Vec<OfKind>,
     sums: DaySums,
     /// Sums of what lasts from one day to a later one, by place.
     lasting: HashMap<(u32, u8, u8), Amounts>,
@@ -54,6 +67,7 @@ impl LineSums {
             days: month.last().day().unsigned_abs(),
             names: Names::new(),
             places: Places::default(),
+            of_kinds: Vec::new(),
             sums: DaySums::default(),
             lasting: HashMap::new(),
             numbers: Vec::new(),
@@ -143,6 +157,21 @@ impl LineSums {
         let days = (self.metered_until_s? + 1 - self.month_start_s).div_euclid(DAY_S);
         let day = i8::try_from(days.min(i64::from(self.days))).ok().filter(|day| *day > 0)?;
         self.month.day(day)
+    }
+
+    fn know_kinds(&mut self, lines: &[Line]) {
+        let Some(highest) = lines.iter().map(|line| line.kind).max() else { return };
+        for number in u32::try_from(self.of_kinds.len()).unwrap_or(u32::MAX)..=highest {
+            let Self { names, places, evidence, of_kinds, .. } = self;
+            let kind = names.kind(number);
+            of_kinds.push(OfKind {
+                sorts: places.sorts(kind, names),
+                price: evidence.price_of(kind),
+                currency: kind.currency,
+                is_usage: kind.line_type.is_usage(),
+                is_covered: kind.line_type != LineType::Usage,
+            });
+        }
     }
 
     fn add_to_bill(&mut self, currency: Currency, amounts: &Amounts) -> Result<(), AmountError> {
@@ -284,33 +313,32 @@ impl Sink for LineSums {
 
     /// Each step for all before the next: what one waits for, the others ask for meanwhile.
     fn add_lines(&mut self, lines: &[Line]) -> Result<(), AmountError> {
+        self.know_kinds(lines);
         let mut numbers = std::mem::take(&mut self.numbers);
-        self.places.of_lines(lines, &self.names, &mut numbers);
+        self.places.of_lines(lines, |line| self.of_kinds[line.kind as usize].sorts, &mut numbers);
         for (line, number) in lines.iter().zip(&mut numbers) {
             let day = self.day_of(line.usage_start_s);
             *number = self.sums.number(self.places.days_mut(*number), day);
         }
+        self.sums.fetch(&numbers);
         for (line, number) in lines.iter().zip(&numbers) {
             self.sums.add_units(*number, &line.units)?;
         }
         self.numbers = numbers;
         let mut bill: Option<(Currency, Units)> = None;
         for line in lines {
-            let kind = self.names.kind(line.kind);
-            let both =
-                bill.filter(|(currency, _)| *currency == kind.currency).and_then(|(_, sum)| plus(&sum, &line.units));
-            let before = bill.replace((kind.currency, both.unwrap_or(line.units)));
+            let OfKind { currency, is_usage, is_covered, price, .. } = self.of_kinds[line.kind as usize];
+            let both = bill.filter(|(before, _)| *before == currency).and_then(|(_, sum)| plus(&sum, &line.units));
+            let before = bill.replace((currency, both.unwrap_or(line.units)));
             if let Some((currency, sum)) = before.filter(|_| both.is_none()) {
                 self.add_to_bill(currency, &Amounts::of_ten_places(sum))?;
             }
-            let kind = self.names.kind(line.kind);
-            let lasts = line.usage_end_s.is_some_and(|end| end >= line.usage_start_s);
-            if lasts && kind.line_type.is_usage() {
+            if is_usage && line.usage_end_s.is_some_and(|end| end >= line.usage_start_s) {
                 self.metered_until_s = self.metered_until_s.max(line.usage_end_s);
             }
-            if kind.metered.is_some() {
+            if let Some(price) = price {
                 let day = self.day_of(line.usage_start_s);
-                self.evidence.add_line(line, day, &self.names);
+                self.evidence.add_line(line, price, is_covered, day);
             }
         }
         self.evidence.add_waiting()?;
