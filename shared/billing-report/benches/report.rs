@@ -36,9 +36,10 @@ impl ReportFile for OnDisk {
     fn read(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Box<dyn Error + Send + Sync>> {
         let mut file = self.file.lock().map_err(|_| "another thread failed")?;
         let mut read = |range: &Range<u64>| {
-            let mut bytes = vec![0; usize::try_from(range.end - range.start)?];
+            let length = range.end - range.start;
+            let mut bytes = Vec::with_capacity(usize::try_from(length)?);
             file.seek(SeekFrom::Start(range.start))?;
-            file.read_exact(&mut bytes)?;
+            (&mut *file).take(length).read_to_end(&mut bytes)?;
             Ok(Bytes::from(bytes))
         };
         ranges.iter().map(&mut read).collect()
@@ -48,8 +49,8 @@ impl ReportFile for OnDisk {
 /// The sums that a report becomes, and those that the generator tells.
 struct ByType {
     sums: LineSums,
-    /// By line type as a number.
-    by_type: [(u64, Amounts); LineType::Other as usize + 1],
+    /// By line type as a number: rows, those of lines in units of 1e-10, and those of others.
+    by_type: [(u64, [i128; 3], Amounts); LineType::Other as usize + 1],
 }
 
 impl Sink for ByType {
@@ -58,7 +59,7 @@ impl Sink for ByType {
     }
 
     fn add(&mut self, item: &LineItem) -> Result<(), AmountError> {
-        let (rows, amounts) = &mut self.by_type[item.line_type as usize];
+        let (rows, _, amounts) = &mut self.by_type[item.line_type as usize];
         *rows += 1;
         amounts.add(&item.amounts)?;
         self.sums.add(item)
@@ -66,9 +67,9 @@ impl Sink for ByType {
 
     fn add_lines(&mut self, lines: &[Line]) -> Result<(), AmountError> {
         for line in lines {
-            let (rows, amounts) = &mut self.by_type[line.line_type(self.sums.names()) as usize];
+            let (rows, units, _) = &mut self.by_type[line.line_type(self.sums.names()) as usize];
             *rows += 1;
-            amounts.add(&line.amounts())?;
+            units.iter_mut().zip(line.ten_places()).for_each(|(sum, units)| *sum += i128::from(units));
         }
         self.sums.add_lines(lines)
     }
@@ -139,7 +140,7 @@ fn read(path: &Path, sink: &Mutex<ByType>) -> Result<ReadCounts, Box<dyn Error>>
 }
 
 /// Fails on the first sum that is not the generator's to the last digit. Its CSV has no net columns.
-fn compare(totals: &Value, found: &[(u64, Amounts)], split: u64) -> Result<(), Box<dyn Error>> {
+fn compare(totals: &Value, found: &[(u64, [i128; 3], Amounts)], split: u64) -> Result<(), Box<dyn Error>> {
     let mut expected: BTreeMap<LineType, [i64; 4]> = BTreeMap::new();
     let by_type = totals["by_line_item_type"].as_object().ok_or("totals.json has no sums")?;
     for (name, numbers) in by_type {
@@ -164,7 +165,10 @@ fn compare(totals: &Value, found: &[(u64, Amounts)], split: u64) -> Result<(), B
         }
     }
     for (line_type, [rows, unblended, amortized, net]) in expected {
-        let (found_rows, amounts) = found[line_type as usize];
+        let (found_rows, units, mut amounts) = found[line_type as usize];
+        let [unblended_units, amortized_units, net_units] =
+            units.map(|units| Amount::from_raw(units * 10_i128.pow(10)));
+        amounts.add(&Amounts { unblended: unblended_units, amortized: amortized_units, net_amortized: net_units })?;
         let found_rows = if line_type == LineType::Usage { found_rows + split } else { found_rows };
         let in_units = |units: i64| Amount::from_raw(i128::from(units) * 10_i128.pow(10));
         let without_net = amounts.net_amortized == amounts.amortized;

@@ -57,7 +57,7 @@ impl BatchKinds {
         self.found.fill(UNKNOWN);
     }
 
-    pub(crate) fn look_up(&mut self, keys: &[Key], batch: &Batch) {
+    pub(crate) fn look_up(&mut self, keys: &[Vec<Name>; INVOICE + 1], batch: &Batch) {
         self.derive(batch);
         let columns: [&[Name]; INVOICE + 1] = std::array::from_fn(|at| match at {
             ZONE => &self.zones[..],
@@ -88,14 +88,14 @@ impl BatchKinds {
         }
         found.clear();
         found.extend(hashes.iter().map(|hash| self.shelves[shelf_of(*hash)]));
-        // A shelf may hold another kind of the same hash.
+        // A shelf may hold another kind of the same hash, or none.
         differences.clear();
-        differences.resize(batch.rows(), 0);
+        differences.extend(found.iter().map(|number| u32::from(*number == UNKNOWN)));
         for (at, names) in varying() {
             // A column that is missing in this batch is blank.
             let names = names.iter().copied().chain(std::iter::repeat(Names::BLANK));
             for ((difference, number), name) in differences.iter_mut().zip(found.iter()).zip(names) {
-                *difference |= keys.get(*number as usize).map_or(1, |key| key[at] ^ name);
+                *difference |= keys[at].get(*number as usize).map_or(1, |of_kind| of_kind ^ name);
             }
         }
         for (number, difference) in found.iter_mut().zip(differences.iter()) {

@@ -72,9 +72,9 @@ const MAX_KINDS: usize = 64 * 1024;
 /// The kinds of one file that were met.
 #[derive(Debug, Default)]
 pub(crate) struct Kinds {
-    keys: Vec<Key>,
-    /// By the places of their keys.
     kinds: Vec<Kind>,
+    /// Of each kind, by what stands in one place of its key: a batch asks for one place after the other.
+    keys: [Vec<Name>; DECIDING.len() + 1],
     /// By hash, so that a key is only looked at when it is the one.
     numbers: HashTable<(u64, u32)>,
     hasher: DefaultHashBuilder,
@@ -147,7 +147,8 @@ impl Kinds {
         }
         let hash = self.hasher.hash_one(key);
         let Self { keys, kinds, numbers, not_kept, batch, .. } = self;
-        let known = numbers.find(hash, |(of, number)| *of == hash && keys[*number as usize] == key);
+        let is_of = |number: usize| keys.iter().zip(key).all(|(names, name)| names[number] == name);
+        let known = numbers.find(hash, |(of, number)| *of == hash && is_of(*number as usize));
         if let Some((_, number)) = known {
             return Ok(Found::Kept(*number as usize));
         }
@@ -160,13 +161,13 @@ impl Kinds {
             return Ok(Found::NotKept);
         }
         if kinds.len() >= MAX_KINDS {
-            keys.clear();
+            keys.iter_mut().for_each(Vec::clear);
             kinds.clear();
             numbers.clear();
             batch.forget();
         }
         let number = kinds.len();
-        keys.push(key);
+        keys.iter_mut().zip(key).for_each(|(names, name)| names.push(name));
         kinds.push(kind);
         numbers.insert_unique(hash, (hash, u32::try_from(number).unwrap_or(u32::MAX)), |(hash, _)| *hash);
         Ok(Found::Kept(number))

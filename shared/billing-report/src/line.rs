@@ -70,8 +70,9 @@ impl Line {
         names.kind(self.kind).line_type
     }
 
-    pub fn amounts(&self) -> Amounts {
-        Amounts::of_ten_places(self.units)
+    /// Unblended, amortised and net amortised, in units of 1e-10.
+    pub fn ten_places(&self) -> [i64; 3] {
+        self.units
     }
 
     /// The same line in full.
@@ -92,7 +93,7 @@ impl Line {
             resource: self.resource,
             tags: self.tags,
             currency: kind.currency,
-            amounts: self.amounts(),
+            amounts: Amounts::of_ten_places(self.units),
             without_resource: kind.without_resource,
             is_final: kind.is_final,
         }
