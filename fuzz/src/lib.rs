@@ -177,8 +177,8 @@ pub fn report(input: &[u8]) {
     }
     let mut settled = std::collections::BTreeMap::<_, cost_model::Amounts>::new();
     for (place, _, amounts) in sums.costs() {
-        let currency = sums.places()[place as usize].currency;
-        if settled.entry(currency).or_default().add(amounts).is_err() {
+        let currency = sums.place(place).currency;
+        if settled.entry(currency).or_default().add(&amounts).is_err() {
             return;
         }
     }

@@ -50,7 +50,7 @@ impl Allocations {
         let mut found = Self { identities, by_identity: BTreeMap::new(), ..Self::default() };
         found.read_records(store).await.map_err(CostReportError::Store)?;
         found.read_prior(store, prior).await?;
-        let of_tags = sums.places().iter().filter_map(|place| said(sums, place).component());
+        let of_tags = sums.places().filter_map(|place| said(sums, &place).component());
         let of_tags: BTreeSet<EntityRef> = of_tags.collect();
         found.read_components(store, of_tags).await.map_err(CostReportError::Store)?;
         Ok(found)

@@ -6,6 +6,11 @@ use cost_report::{Deps, Settings, handle};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
+/// A reader takes and gives back megabytes for each row group: the system's allocator has them cleared anew each time, a
+/// tenth of the time of reading.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     telemetry::init();

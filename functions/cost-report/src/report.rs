@@ -150,7 +150,7 @@ async fn complete(
     let (month, files) = (manifest.month, manifest.files.len());
     let prior = Prior::of(&deps.store, manifest, heads).await.map_err(CostReportError::Store)?;
     let allocations = Allocations::find(&deps.store, &sums, &prior).await?;
-    let carried: Vec<bool> = sums.places().iter().map(|place| allocations.is_carried(&sums, place)).collect();
+    let carried: Vec<bool> = sums.places().map(|place| allocations.is_carried(&sums, &place)).collect();
     sums.settle(|place| carried.get(place as usize).copied().unwrap_or_default()).map_err(CostReportError::Sum)?;
     let rollups = roll_up(&sums, &allocations)?;
     rollups.check(&sums.bill()).map_err(CostReportError::SumsDiffer)?;
@@ -244,7 +244,7 @@ fn roll_up(sums: &LineSums, allocations: &Allocations) -> Result<ScopeRollups, C
         let target = match &mut current {
             Some((place, target)) if *place == number => target,
             _ => {
-                let place = &sums.places()[number as usize];
+                let place = sums.place(number);
                 let dimensions = Dimensions {
                     service: sums.name(place.service).to_owned(),
                     region: sums.name(place.resource.region).to_owned(),
@@ -254,11 +254,11 @@ fn roll_up(sums: &LineSums, allocations: &Allocations) -> Result<ScopeRollups, C
                     owner: None,
                     currency: place.currency,
                 };
-                let target = rollups.target(&dimensions, &allocations.of(sums, place));
+                let target = rollups.target(&dimensions, &allocations.of(sums, &place));
                 &mut current.insert((number, target)).1
             }
         };
-        rollups.add_to(target, day, amounts).map_err(CostReportError::Sum)?;
+        rollups.add_to(target, day, &amounts).map_err(CostReportError::Sum)?;
     }
     Ok(rollups)
 }

@@ -22,6 +22,10 @@ use cost_model::{Amount, AmountError, Amounts};
 use cpu_time::ProcessTime;
 use serde_json::Value;
 
+/// That of the function which reads reports.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A file that is read range by range, as one in S3 is.
 struct OnDisk {
     file: Mutex<File>,

@@ -1,7 +1,7 @@
 //! Sums by place and day, which a place leads to without hashing. They are held in units of 1e-10, three to 24 bytes, and as
 //! wide as amounts are only where they must be.
 
-use cost_model::{AmountError, Amounts};
+use cost_model::{Amount, AmountError, Amounts};
 use hashbrown::HashMap;
 
 /// Days that are found together.
@@ -90,7 +90,7 @@ impl DaySums {
             *sum = both;
             return Ok(());
         }
-        self.wide.entry(number).or_default().add(&Amounts::of_ten_places(*units))
+        self.add_wide(number, &Amounts::of_ten_places(*units))
     }
 
     /// # Errors
@@ -98,19 +98,31 @@ impl DaySums {
     pub(crate) fn add(&mut self, number: u32, amounts: &Amounts) -> Result<(), AmountError> {
         match amounts.ten_places() {
             Some(units) => self.add_units(number, &units),
-            None => self.wide.entry(number).or_default().add(amounts),
+            None => self.add_wide(number, amounts),
         }
     }
 
-    /// # Errors
-    /// Fails beyond the largest amount.
-    pub(crate) fn get(&self, number: u32) -> Result<Amounts, AmountError> {
-        let (piece, stretch, day) = place_of(number);
-        let mut sum = Amounts::of_ten_places(self.pieces[piece][stretch][day]);
-        if let Some(wide) = self.wide.get(&number) {
-            sum.add(wide)?;
+    /// What is wide and what is held in units can always be added.
+    fn add_wide(&mut self, number: u32, amounts: &Amounts) -> Result<(), AmountError> {
+        let mut sum = self.wide.get(&number).copied().unwrap_or_default();
+        sum.add(amounts)?;
+        for most in [i64::MAX, i64::MIN] {
+            sum.clone().add(&Amounts::of_ten_places([most; 3]))?;
         }
-        Ok(sum)
+        self.wide.insert(number, sum);
+        Ok(())
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Amounts {
+        let (piece, stretch, day) = place_of(number);
+        let units = self.pieces[piece][stretch][day];
+        let plus = |wide: Amount, units: i64| Amount::from_raw(wide.raw() + Amount::of_ten_places(units).raw());
+        let wide = self.wide.get(&number).copied().unwrap_or_default();
+        Amounts {
+            unblended: plus(wide.unblended, units[0]),
+            amortized: plus(wide.amortized, units[1]),
+            net_amortized: plus(wide.net_amortized, units[2]),
+        }
     }
 
     /// # Errors
@@ -152,7 +164,6 @@ fn place_of(number: u32) -> (usize, usize, usize) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use cost_model::Amount;
     use proptest::prelude::*;
 
     use super::*;
@@ -178,10 +189,23 @@ mod tests {
                 *expected.entry((place, day)).or_default() += raw;
             }
             prop_assert_eq!(sums.len(), expected.len());
-            let sum = |number| sums.get(number).unwrap().unblended.raw();
+            let sum = |number| sums.get(number).unblended.raw();
             let found = places.iter().enumerate().flat_map(|(place, days)| days.sums().map(move |(day, number)| (place, day, number)));
             let found: Vec<_> = found.map(|(place, day, number)| ((place, day), sum(number))).collect();
             prop_assert_eq!(found, expected.into_iter().collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_is_beyond_the_largest_amount_is_refused_and_changes_nothing() {
+        let (mut sums, mut place) = (DaySums::default(), Days::default());
+        let number = sums.number(&mut place, 7);
+        let half = Amounts { net_amortized: Amount::from_raw(i128::MAX / 2), ..Amounts::default() };
+        sums.add(number, &half).unwrap();
+        assert!(sums.add(number, &half).is_err());
+        assert_eq!(sums.get(number), half);
+        sums.add_units(number, &[0, 0, i64::MIN]).unwrap();
+        sums.add_units(number, &[0, 0, -1]).unwrap();
+        assert_eq!(sums.get(number).net_amortized.raw(), half.net_amortized.raw() - 10_i128.pow(10) * ((1 << 63) + 1));
     }
 }

@@ -141,7 +141,7 @@ impl LineSums {
     pub fn costs(&self) -> impl Iterator<Item = (u32, Date, Amounts)> {
         self.in_order().map(|(place, day, number)| {
             let day = self.month.day(day.cast_signed()).unwrap_or(self.month.first());
-            (place, day, self.sums.get(number).unwrap_or_default())
+            (place, day, self.sums.get(number))
         })
     }
 
@@ -259,7 +259,7 @@ impl LineSums {
             let Some(numbers) = compute.get(&(parent, day, currency)) else { continue };
             let mut cost = Amount::ZERO;
             for number in numbers {
-                cost = cost.plus(self.sums.get(*number)?.amortized)?;
+                cost = cost.plus(self.sums.get(*number).amortized)?;
             }
             let size = |amount: Amount| u128::try_from(amount.raw()).unwrap_or_default();
             let (mut places, mut weights, mut total) = (Vec::new(), Vec::new(), 0_u128);
@@ -276,7 +276,7 @@ impl LineSums {
             let given: u128 = weights.iter().sum();
             weights.push(size(cost).max(total) - given);
             for number in numbers.clone() {
-                let parts = self.sums.get(number)?.split_by(&weights).ok_or(AmountError::Overflow)?;
+                let parts = self.sums.get(number).split_by(&weights).ok_or(AmountError::Overflow)?;
                 for (place, part) in places.iter().zip(&parts) {
                     self.add_to(*place, day, part)?;
                 }
