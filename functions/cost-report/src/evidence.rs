@@ -24,7 +24,7 @@ use crate::allocations::Allocations;
 const MAX_ENTRIES: usize = 20_000;
 
 pub(crate) fn evidence(sums: &LineSums, allocations: &Allocations) -> Value {
-    let mut usage: Vec<(&UsageKey, &UsageSum)> =
+    let mut usage: Vec<(UsageKey, &UsageSum)> =
         sums.evidence().usage().filter(|(key, _)| allocations.identity(&key.resource).is_some()).collect();
     let texts = |key: &UsageKey| {
         let SeenResource { id, product_code, account, region } = key.resource;
@@ -34,7 +34,7 @@ pub(crate) fn evidence(sums: &LineSums, allocations: &Allocations) -> Value {
     usage.sort_by(|(one, a), (other, b)| b.cost.cmp(&a.cost).then_with(|| texts(one).cmp(&texts(other))));
     let left_out = usage.len().saturating_sub(MAX_ENTRIES);
     usage.truncate(MAX_ENTRIES);
-    let usage: Vec<Value> = usage.into_iter().filter_map(|(key, sum)| entry(sums, allocations, key, sum)).collect();
+    let usage: Vec<Value> = usage.into_iter().filter_map(|(key, sum)| entry(sums, allocations, &key, sum)).collect();
     json!({
         "v": 1,
         "month": sums.month().to_string(),

@@ -142,7 +142,7 @@ impl EvidenceSums {
     /// # Errors
     /// Fails beyond the largest amount.
     pub(crate) fn add_waiting(&mut self) -> Result<(), AmountError> {
-        self.usage.of_all(&self.asked, &mut self.numbers);
+        self.usage.of_all(&self.asked, |key| key.account, &mut self.numbers);
         for (number, used) in self.numbers.iter().zip(&self.waiting) {
             let sum = self.usage.value_mut(*number);
             sum.usage = sum.usage.plus(used.usage)?;

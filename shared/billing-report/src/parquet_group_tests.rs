@@ -9,13 +9,14 @@ use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder, Write
 use parquet::schema::types::ColumnPath;
 use serde_json::json;
 
+use crate::line_item_tests::row;
 use crate::months_tests::{Dice, line, pod};
 use crate::parquet_chunks::Chunks;
 use crate::parquet_file::footer;
 use crate::parquet_group::Group;
 use crate::test_sink::{Shown, read_parquet};
 use crate::write::{self, ReportRow};
-use crate::{ReadCounts, TagKeys};
+use crate::{LineType, ReadCounts, TagKeys};
 
 /// In pages and row groups of all sizes, with dictionaries that are given up after a few values.
 fn layout(dice: &mut Dice) -> WriterPropertiesBuilder {
@@ -97,6 +98,33 @@ fn rows_of_many_batches_are_read_in_their_order() {
     let pages = write::parquet_as(&rows, plain).unwrap();
     let expected = shown(write::parquet_as(&rows, otherwise(WriterProperties::builder())).unwrap());
     assert_eq!(shown(pages), expected);
+}
+
+#[test]
+fn a_column_that_few_lines_need_is_read_where_they_are() {
+    let covered = [5, 2_047, 6_200, 6_201, 12_999];
+    let rows: Vec<ReportRow> = (0..13_000)
+        .map(|at| {
+            let line_type = if covered.contains(&at) { "SavingsPlanCoveredUsage" } else { "Usage" };
+            let mut row = row(&json!({"line_item_line_item_type": line_type, "line_item_unblended_cost": "0.5"}));
+            // Others have it too, but for a few.
+            if at % 7 > 0 || covered.contains(&at) {
+                row.insert("savings_plan_savings_plan_effective_cost".into(), at.to_string().into());
+            }
+            row
+        })
+        .collect();
+    let layout =
+        || WriterProperties::builder().set_data_page_row_count_limit(900).set_dictionary_page_size_limit(20_000);
+    for properties in [layout().build(), otherwise(layout())] {
+        let (lines, _) = shown(write::parquet_as(&rows, properties).unwrap());
+        let found: Vec<(usize, String)> = (0..)
+            .zip(&lines)
+            .filter(|(_, line)| line.line_type == LineType::SavingsPlanCoveredUsage)
+            .map(|(at, line)| (at, line.amounts.amortized.to_string()))
+            .collect();
+        assert_eq!(found, covered.map(|at| (at, at.to_string())));
+    }
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl Places {
             let key = Key { sort, resource: line.resource, account: line.account, tags: line.tags };
             (key, key.shelf(is_resource && sorts.is_compute))
         }));
-        self.keys.of_all(&asked, numbers);
+        self.keys.of_all(&asked, |key| key.account, numbers);
         self.asked = asked;
     }
 
