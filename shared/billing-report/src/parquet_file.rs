@@ -42,7 +42,7 @@ pub(crate) const BATCH_ROWS: usize = 2048;
 /// # Errors
 /// Fails on a file that cannot be read, is not Parquet, is broken, exceeds a limit, or lacks a required column; on a value
 /// that is not what its column means; and on the first error of `sink`. Rows of split cost allocation are no error, and no
-/// line items.
+/// line items. What is wrong in a column that no line needs is not noticed.
 pub fn read_parquet<F: ReportFile>(
     file: &F,
     keys: &TagKeys,

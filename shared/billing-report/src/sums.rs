@@ -15,7 +15,7 @@ use crate::names::{Name, Names};
 use crate::places::{Place, Places, SeenResource, Sorts};
 use crate::sink::Sink;
 
-/// Most sums that are held in memory, at some 150 bytes each where places have one day.
+/// Most sums that are held in memory, at some 200 bytes each where places have one day.
 pub const MAX_SUMS: usize = 6_000_000;
 
 const DAY_S: i64 = 86_400;
