@@ -21,6 +21,9 @@ use crate::tag_keys::{Rank, TagKeys, TagRole};
 /// Entries of a map that are read ahead of the rows.
 const ENTRIES_AT_A_TIME: usize = 2048;
 
+/// Texts whose numbers are found together.
+const TEXTS_AT_A_TIME: usize = 512;
+
 /// Most entries that one map has in the rows of a batch.
 const MAX_ENTRIES: u64 = 4 * 1024 * 1024;
 
@@ -309,26 +312,31 @@ impl MapLeaves {
     }
 }
 
-/// The numbers of texts. The sink is locked once for all of a dictionary, or of a stretch of a page.
+/// The numbers of texts. The sink is locked once for some hundred of them.
 fn texts<S: Sink>(
     sink: &Mutex<S>,
     first_row: u64,
 ) -> impl FnMut(&[u8], usize, &mut Vec<Name>) -> Result<usize, ReportError> {
-    move |bytes, count, found| {
-        let (mut texts, mut rest) = (Vec::with_capacity(count.min(bytes.len() / 4)), bytes);
-        for _ in 0..count {
-            let too_short = || broken("a text is longer than its page");
-            let (length, behind) = rest.split_first_chunk().ok_or_else(too_short)?;
-            let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-            let (text, behind) = behind.split_at_checked(length).ok_or_else(too_short)?;
-            if length > MAX_FIELD_BYTES {
-                return Err(ReportError::FieldTooLong { row: first_row, limit: MAX_FIELD_BYTES });
+    move |bytes, mut count, found| {
+        let (mut texts, mut rest) = (Vec::with_capacity(TEXTS_AT_A_TIME), bytes);
+        while count > 0 {
+            texts.clear();
+            for _ in 0..count.min(TEXTS_AT_A_TIME) {
+                let too_short = || broken("a text is longer than its page");
+                let (length, behind) = rest.split_first_chunk().ok_or_else(too_short)?;
+                let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
+                let (text, behind) = behind.split_at_checked(length).ok_or_else(too_short)?;
+                if length > MAX_FIELD_BYTES {
+                    return Err(ReportError::FieldTooLong { row: first_row, limit: MAX_FIELD_BYTES });
+                }
+                texts.push(text);
+                rest = behind;
             }
-            texts.push(text);
-            rest = behind;
+            let known = locked(sink).names().numbers_of(&texts, found);
+            known.ok_or_else(|| broken("a text is not UTF-8"))?;
+            count -= texts.len();
         }
-        let known = locked(sink).names().numbers_of(&texts, found);
-        known.map(|()| bytes.len() - rest.len()).ok_or_else(|| broken("a text is not UTF-8"))
+        Ok(bytes.len() - rest.len())
     }
 }
 
