@@ -43,6 +43,8 @@ const MAX_EVIDENCE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 const EVIDENCE: &str = "evidence";
 
 const CONCURRENT_READS: usize = 16;
+/// Of a bill of ten million lines, a month of `all` is 32 MB of JSON, and more when it is decoded.
+const CONCURRENT_WHOLE_BILLS: usize = 3;
 
 /// The currency that numbers are of where there are several and none is asked for.
 const PREFERRED_CURRENCY: &str = "USD";
@@ -150,7 +152,7 @@ impl Rollups {
     ) -> Result<Vec<Arc<Rollup>>, ApiError> {
         let keys = heads.keys(scopes, months);
         let rollups: Vec<Option<Arc<Rollup>>> = stream::iter(keys.into_iter().map(|key| self.one(key, store)))
-            .buffered(CONCURRENT_READS)
+            .buffered(concurrent_reads(scopes))
             .try_collect()
             .await?;
         Ok(rollups.into_iter().flatten().collect())
@@ -170,8 +172,10 @@ impl Rollups {
             (key, query.by.clone(), granularity)
         };
         let keys = heads.keys(scopes, months).into_iter().map(grouped_key);
-        let grouped: Vec<Option<Arc<GroupedCosts>>> =
-            stream::iter(keys.map(|key| self.one_grouped(key, store))).buffered(CONCURRENT_READS).try_collect().await?;
+        let grouped: Vec<Option<Arc<GroupedCosts>>> = stream::iter(keys.map(|key| self.one_grouped(key, store)))
+            .buffered(concurrent_reads(scopes))
+            .try_collect()
+            .await?;
         Ok(grouped.into_iter().flatten().collect())
     }
 
@@ -242,6 +246,10 @@ impl Rollups {
         self.rollups.lock().await.keep(key, rollup.clone());
         Ok(rollup)
     }
+}
+
+fn concurrent_reads(scopes: &[Scope]) -> usize {
+    if scopes.contains(&Scope::All) { CONCURRENT_WHOLE_BILLS } else { CONCURRENT_READS }
 }
 
 impl<K: Eq + Hash, V: Cells> Cache<K, V> {
