@@ -172,7 +172,8 @@ await check('an account that cost more in a whole quarter and month than before 
   for (const [at, month] of firsts.entries()) await deliver(month, project, `${1000 - 100 * at}.5`);
   const isQuarter = alert => alert instanceof ProjectGrowthAlert && /^\d{4}-Q\d$/.test(alert.data.periodEnd);
   let grown;
-  // Reports are taken one after the other, and what was read before may be a second old.
+  // Reports are taken one after the other, and what was read before may be a second old. Nothing tells a client of new costs: the
+  // answer is the condition, and the pause is between two questions.
   for (let tries = 0; !grown && tries < 120; tries += 1) {
     grown = (await client.getAlerts('all')).find(isQuarter);
     if (!grown) await new Promise(resolve => setTimeout(resolve, 500));

@@ -6,8 +6,8 @@ use cost_report::{Deps, Settings, handle};
 use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 
-/// A reader takes and gives back megabytes for each row group: the system's allocator has them cleared anew each time, a
-/// tenth of the time of reading.
+/// A reader takes and gives back megabytes for each row group: the system's allocator has them cleared anew each time
+/// (docs/benchmarks.md has both).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
