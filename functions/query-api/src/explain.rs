@@ -133,37 +133,43 @@ fn fields(
     if let Some(given) = shape.and_then(|shape| shape.inherited.as_deref()) {
         for (field, value) in [("owner", &given.owner), ("system", &given.system)] {
             if let Some(value) = value {
-                fields.insert(Pointer::spec(field).to_string(), by_other_records(value, &given.rule()));
+                let pointer = Pointer::spec(field);
+                let given_way = stitched.fields.get(&pointer).map(|own| words(own, record)).unwrap_or_default();
+                fields.insert(pointer.to_string(), by_other_records(value, &given.rule(), &given_way));
             }
         }
     }
     for annotation in annotations {
-        let explained = by_other_records(&annotation.arn, annotation.rule());
+        let explained = by_other_records(&annotation.arn, annotation.rule(), &[]);
         fields.insert(Pointer::annotation(annotation.key).to_string(), explained);
     }
     fields
 }
 
-fn by_other_records(value: &str, rule: &str) -> Value {
-    json!({"value": value, "rule": rule, "by": null, "lost": []})
+/// `lost`: what the record itself says.
+fn by_other_records(value: &str, rule: &str, lost: &[Value]) -> Value {
+    json!({"value": value, "rule": rule, "by": null, "lost": lost})
 }
 
 fn explained_field(field: &Field, record: &Record) -> Value {
-    let lost: Vec<Value> = field
-        .lost
-        .iter()
-        .map(|(key, value)| {
-            let mut lost = source_of(key, record);
-            lost["value"] = value.clone();
-            lost
-        })
-        .collect();
     json!({
         "value": field.value,
         "rule": field.rule,
         "by": field.said_by.as_ref().map(|key| source_of(key, record)),
-        "lost": lost,
+        "lost": field.lost.iter().map(|(key, value)| word(key, value, record)).collect::<Vec<_>>(),
     })
+}
+
+/// All that fragments say of a field, the winner first.
+fn words(field: &Field, record: &Record) -> Vec<Value> {
+    let won = field.said_by.iter().map(|key| word(key, &field.value, record));
+    won.chain(field.lost.iter().map(|(key, value)| word(key, value, record))).collect()
+}
+
+fn word(key: &FragmentKey, value: &Value, record: &Record) -> Value {
+    let mut word = source_of(key, record);
+    word["value"] = value.clone();
+    word
 }
 
 /// Outgoing relations. Those from the other side are explained by the entity that says them.

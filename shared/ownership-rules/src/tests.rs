@@ -59,7 +59,7 @@ fn a_whole_file_is_read() {
 
 #[test]
 fn an_empty_file_and_one_that_says_the_defaults_are_no_other_rules() {
-    let written = "# the defaults\nowner: [declaration, [parameter, tags], component, stack, account, path]\ntags: {owner: [owner, team]}\n";
+    let written = "# the defaults\nowner: [declaration, parameter, component, stack, tags, account, path]\ntags: {owner: [owner, team]}\n";
     for text in ["", "# nothing yet\n", "{}", written] {
         assert_eq!(read(text).unwrap(), Ownership { rules: Rules::default(), notes: Vec::new() }, "{text}");
     }

@@ -2,6 +2,7 @@
 
 use callboard_tests::deliveries::config::{Resource, item_change};
 use callboard_tests::running::Running;
+use catalog_model::{Identity, derived_ref};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "400000000001";
@@ -58,7 +59,7 @@ async fn resources_without_a_tag_are_found_by_the_component_of_their_stack() {
     }
     running.settled().await;
     let filter = "kind=resource,relations.dependencyOf=component:default/orders,spec.owner=team-a";
-    let mut expected = vec![one.arn, two.arn, STACK.to_owned()];
+    let mut expected = vec![one.arn, two.arn.clone(), STACK.to_owned()];
     expected.sort();
     running.until(async || Some(arns(&running, filter).await).filter(|found| *found == expected)).await;
     let (_, component) = running.by_name("component:default/orders").await;
@@ -66,10 +67,27 @@ async fn resources_without_a_tag_are_found_by_the_component_of_their_stack() {
         component["relations"].as_array().unwrap().iter().filter(|relation| relation["type"] == "dependsOn");
     assert_eq!(depends_on.count(), 3, "{component}");
 
-    // The pipeline no longer deploys it: the stack is nobody's, and so is what is in it.
+    // Tags come after what a resource is part of, and `explain` has them.
+    let mut tagged = two;
+    tagged.tags.push(("owner", "team-b".to_owned()));
+    let message = item_change(&tagged, "OK", "2026-11-01T09:00:00.000Z", 1_793_523_600_000);
+    running.stack.send("ConfigQueue", &message.to_string()).unwrap();
+    running.settled().await;
+    let lost = |explained: Value| explained["fields"]["/spec/owner"]["lost"].as_array().cloned().unwrap_or_default();
+    let name = derived_ref(&Identity::of_canonical_arn(&tagged.arn));
+    let path = format!("/api/explain/{}/{}/{}", name.kind(), name.namespace(), name.name());
+    let lost =
+        running.until(async || Some(lost(running.get(&path, &[]).await.1)).filter(|lost| !lost.is_empty())).await;
+    let lost: Vec<_> = lost.iter().map(|word| (&word["value"], &word["fragment"])).collect();
+    assert_eq!(lost, [(&json!("team-b"), &json!("config"))]);
+    assert_eq!(arns(&running, filter).await, expected);
+
+    // The pipeline no longer deploys it: the stack is nobody's, and so is what is in it. A tag is left.
     let (status, receipt) = running.delete("/api/exports/acme.orders/cdk-outputs/prod").await;
     assert_eq!(status, 200, "{receipt}");
     running.settled().await;
     running.until(async || arns(&running, filter).await.is_empty().then_some(())).await;
+    let by_tag = "kind=resource,spec.owner=team-b";
+    running.until(async || Some(arns(&running, by_tag).await).filter(|found| *found == [tagged.arn.clone()])).await;
     running.stack.shutdown().await;
 }

@@ -191,16 +191,24 @@ impl Default for Rules {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let inherited = Order(vec![
             vec![Declaration],
-            vec![Parameter, Tags],
+            vec![Parameter],
             vec![Component],
             vec![Stack],
+            vec![Tags],
             vec![Account],
             vec![Path],
         ]);
         Self {
             owner: inherited.clone(),
             system: inherited,
-            environment: Order(vec![vec![Declaration], vec![Parameter, Tags], vec![Stack], vec![Account], vec![Path]]),
+            environment: Order(vec![
+                vec![Declaration],
+                vec![Parameter],
+                vec![Stack],
+                vec![Tags],
+                vec![Account],
+                vec![Path],
+            ]),
             tags: TagNames {
                 owner: names(&["owner", "team"]),
                 system: names(&["system"]),

@@ -1,4 +1,4 @@
-//! Whose a resource is: which step of the rules wins, under which name, and that the defaults are what always was.
+//! Whose a resource is: which step of the rules wins, under which name, and in which order they count by default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,13 +90,15 @@ fn the_first_step_that_has_an_answer_decides() {
     let given: Word<'_> = (Format::TerraformState, &[("owner", "of-parameter")], &[("team", "of-tag")]);
     let config: Word<'_> =
         (Format::Config, &[], &[("Owner", "of-config"), ("aws:cloudformation:stack-name", "orders-prod")]);
+    let tagged: Word<'_> = (Format::Config, &[], &[("Owner", "of-config")]);
     let bare: Word<'_> = (Format::Config, &[], &[]);
     let state: Word<'_> = (Format::TerraformState, &[], &[]);
     let by_default = all().owner;
     let cases: Vec<(&str, Order, Vec<Word<'_>>, &str)> = vec![
         ("all", by_default.clone(), vec![file, given, config], "of-file by owner: declared first"),
         ("no file", by_default.clone(), vec![given, config], "of-parameter by parameter of the export"),
-        ("tags", by_default.clone(), vec![config], "of-config by tags: owner"),
+        ("a stack", by_default.clone(), vec![config], "of-stack by stack orders-*, unless a component says it"),
+        ("tags", by_default.clone(), vec![tagged], "of-config by tags: owner, unless a component says it"),
         ("an account", by_default, vec![bare], "of-account by account 111122223333, unless a component says it"),
         ("tags first", order(&[Tags, Declaration, Component]), vec![file, given, config], "of-tag by tags: team"),
         ("stacks first", order(&[Stack, Declaration, Component]), vec![file, config], "of-stack by stack orders-*"),
@@ -157,7 +159,7 @@ fn components_of_all_tags_and_sources_add_up() {
         components(&stitched),
         ["component:default/billing", "component:default/orders", "component:default/web"]
     );
-    assert_eq!(won(&stitched, "system"), "billing by tags: awsApplication");
+    assert_eq!(won(&stitched, "system"), "billing by tags: awsApplication, unless a component says it");
 
     let in_stack: [Word<'_>; 1] = [(
         Format::Config,
@@ -183,8 +185,8 @@ fn tags_of_a_stack_count_where_the_resource_has_none() {
         facts.stack_tags = BTreeMap::from([("Owner".into(), "of-stack".into()), ("system".into(), "shop".into())]);
     }
     let stitched = stitch(&queue(), &record, &Rules::default());
-    assert_eq!(won(&stitched, "owner"), "own by tags: owner");
-    assert_eq!(won(&stitched, "system"), "shop by tags: system");
+    assert_eq!(won(&stitched, "owner"), "own by tags: owner, unless a component says it");
+    assert_eq!(won(&stitched, "system"), "shop by tags: system, unless a component says it");
 }
 
 #[test]
@@ -220,20 +222,22 @@ fn annotations_are_those_of_the_profiles() {
 /// A format, what a field says in it, and tags.
 type Told = (Format, Option<String>, Vec<(String, String)>);
 
-/// What was read at parse time before there were rules: of each source object the parameter, else the tag; of several the
-/// first by format.
-fn as_it_was(words: &[Told], field: &str, tags: &[&str]) -> Option<String> {
-    let order = [Format::CatalogInfo, Format::TerraformState, Format::Cloudformation, Format::Config];
-    order.iter().find_map(|format| {
-        let (_, given, has) = words.iter().find(|(other, ..)| other == format)?;
-        let tag = || {
-            let named = |key: &&str| has.iter().find(|(tag, value)| tag.eq_ignore_ascii_case(key) && !value.is_empty());
-            tags.iter().find_map(named).map(|(_, value)| value.clone())
-        };
-        let may_have_tags = *format != Format::CatalogInfo;
-        let is_given = *format != Format::Config && (field != "owner" || *format == Format::CatalogInfo);
-        given.clone().filter(|_| is_given).or_else(|| tag().filter(|_| may_have_tags))
-    })
+/// The value by the default order, and whether it gives way to a component's: what a catalog file says, else the parameter
+/// of the export that goes first by its format, else the tag of the source object that does.
+fn by_default(words: &[Told], field: &str, tags: &[&str]) -> Option<(String, bool)> {
+    let said = |format: Format| {
+        let given = words.iter().find(|(other, ..)| *other == format)?.1.clone();
+        given.map(|value| (value, false))
+    };
+    let tagged = |format: Format| {
+        let (_, _, has) = words.iter().find(|(other, ..)| *other == format)?;
+        let named = |key: &&str| has.iter().find(|(tag, value)| tag.eq_ignore_ascii_case(key) && !value.is_empty());
+        tags.iter().find_map(named).map(|(_, value)| (value.clone(), field != "environment"))
+    };
+    let exports = [Format::TerraformState, Format::Cloudformation];
+    let parameters = || exports.into_iter().find_map(said);
+    let tags = || exports.into_iter().chain([Format::Config]).find_map(tagged);
+    said(Format::CatalogInfo).or_else(parameters).or_else(tags)
 }
 
 fn word() -> impl Strategy<Value = (Option<String>, Vec<(String, String)>)> {
@@ -249,7 +253,7 @@ fn word() -> impl Strategy<Value = (Option<String>, Vec<(String, String)>)> {
 
 proptest! {
     #[test]
-    fn without_a_file_everything_is_as_it_was(
+    fn without_a_file_the_steps_count_in_their_order(
         words in prop::collection::vec(prop::option::of(word()), 4),
         field in prop::sample::select(vec!["owner", "system", "environment"]),
     ) {
@@ -257,12 +261,12 @@ proptest! {
         let words: Vec<_> =
             formats.into_iter().zip(words).filter_map(|(f, word)| word.map(|(given, tags)| (f, given, tags))).collect();
         let tags: &[&str] = match field { "owner" => &["owner", "team"], "system" => &["system"], _ => &["environment", "env"] };
-        let expected = as_it_was(&words, field, tags);
+        let expected = by_default(&words, field, tags);
         let mut record = Record::empty(RecordKey::Entity(queue()));
         for (format, given, tags) in &words {
             let mut facts = Facts::new(Role::Listed);
-            let is_given = *format != Format::Config && (field != "owner" || *format == Format::CatalogInfo);
-            if let Some(value) = given.as_ref().filter(|_| is_given) {
+            // There is nobody to give what AWS Config says a parameter.
+            if let Some(value) = given.as_ref().filter(|_| *format != Format::Config) {
                 facts.say(Pointer::spec(field), value.as_str());
             }
             for (key, value) in tags.iter().filter(|_| *format != Format::CatalogInfo) {
@@ -273,8 +277,8 @@ proptest! {
             record.apply(Fragment { source, version, delivery, said: Said::Facts(facts) });
         }
         let stitched = stitch(&queue(), &record, &Rules::default());
-        prop_assert_eq!(stitched.said_spec(field).map(str::to_owned), expected);
-        prop_assert!(stitched.yielding.is_empty());
+        let shown = stitched.said_spec(field).map(|value| (value.to_owned(), stitched.yields(field)));
+        prop_assert_eq!(shown, expected);
     }
 }
 
