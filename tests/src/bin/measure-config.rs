@@ -1,4 +1,4 @@
-//! What a change of AWS Config costs `config-change`, beside a Python and a Node handler that do the minimum of it: batches of
+//! What a change of AWS Config costs `config-change`, beside handlers in Python, Node and Rust that do the minimum of it: batches of
 //! SQS with ten typical items through the Runtime API, into the local stack's DynamoDB, which runs in this process.
 //! `cargo build --release --bin config-change`, the peers as `bench/README.md` says, then
 //! `cargo run -p callboard-tests --bin measure-config -- target/release/config-change [BATCHES [PYTHON [NODE]]]`
@@ -143,11 +143,14 @@ async fn run(handler: &Handler, batches: u64) -> io::Result<Spent> {
     spent
 }
 
-fn handlers(binary: &str, python: Option<&String>, node: Option<&String>) -> [Handler; 3] {
+/// Ours first. The minimum in Rust is built with this program.
+fn handlers(binary: &str, python: Option<&String>, node: Option<&String>) -> io::Result<[Handler; 4]> {
     let peers = root().join("bench/peers/config");
     let venv = root().join("target/peers/bin/python3").to_string_lossy().into_owned();
-    [
+    let minimum = std::env::current_exe()?.with_file_name("minimum-of-config");
+    Ok([
         Handler { name: "config-change", program: binary.to_owned(), source: None },
+        Handler { name: "Rust, aws-sdk-dynamodb", program: minimum.to_string_lossy().into_owned(), source: None },
         Handler {
             name: "Python, boto3",
             program: python.cloned().unwrap_or(venv),
@@ -158,7 +161,7 @@ fn handlers(binary: &str, python: Option<&String>, node: Option<&String>) -> [Ha
             program: node.cloned().unwrap_or_else(|| "node".to_owned()),
             source: Some(peers.join("handler.mjs")),
         },
-    ]
+    ])
 }
 
 #[tokio::main]
@@ -171,7 +174,7 @@ async fn main() -> io::Result<()> {
     if batches == 0 {
         return Err(io::Error::other("BATCHES must be at least 1"));
     }
-    let handlers = handlers(binary, rest.get(1), rest.get(2));
+    let handlers = handlers(binary, rest.get(1), rest.get(2))?;
     let mut runs: BTreeMap<&str, Vec<Spent>> = BTreeMap::new();
     for round in 0..ROUNDS {
         for handler in &handlers {
