@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use billing_report::{LineSums, Manifest, TagKeys, read_csv, read_parquet};
 use catalog_search::{Catalog, Filter, NotLoaded, Predicate, Projection, SegmentFile};
+use catalog_store::PackedText;
 use config_item::{ConfigMessage, FileKey, ItemStream, StreamedItem, TypeFilter};
 use export_formats::{Parameters, parse};
 use flate2::Compression;
@@ -21,6 +22,7 @@ pub const TARGETS: &[Target] = &[
     ("predicate", predicate),
     ("cursor", cursor),
     ("segment", segment),
+    ("body", body),
     ("export", export),
     ("config", config),
     ("config-file", config_file),
@@ -86,6 +88,16 @@ pub fn segment(input: &[u8]) {
         }
     }
     let _compacted = catalog.compact(Some(&file.content), 1, "rules");
+}
+
+/// What an item holds of a body; and a text that is packed.
+pub fn body(input: &[u8]) {
+    let read = PackedText::from_stored(input).text().ok();
+    for text in read.iter().map(String::as_str).chain(std::str::from_utf8(input)) {
+        if let Some(packed) = PackedText::of(text) {
+            assert_eq!(packed.text().as_deref(), Ok(text));
+        }
+    }
 }
 
 /// A CI/CD export: the format and the parameters in the first line, as in `cloudformation component=orders`, and the

@@ -11,6 +11,7 @@ use catalog_model::{
     SourceObject, Version,
 };
 use catalog_search::{Catalog, Directory, SegmentFile, SegmentHead, row_of};
+use catalog_store::PackedText;
 use serde_json::json;
 
 const MUTATIONS: u64 = 400;
@@ -111,6 +112,17 @@ fn a_segment_of_the_first_format_reads_as_it_did() {
             ["relations.dependsOn", [{"value": "resource:default/orders", "count": 1}]],
         ])
     );
+}
+
+#[test]
+fn a_body_packed_with_the_first_dictionary_reads_as_it_did() {
+    let kept = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/body/dictionary-1")).unwrap();
+    let text = PackedText::from_stored(&kept).text().unwrap();
+    let said: Said = serde_json::from_str(&text).unwrap();
+    assert_eq!(said.canonical(), text);
+    let Said::Facts(facts) = said else { panic!("{said:?}") };
+    assert_eq!((facts.role, facts.fields.len(), facts.relations.len()), (Role::Observed, 28, 4));
+    assert_eq!(facts.fields[&Pointer::to(["spec", "aws", "attributes", "instanceType"])], "m7g.large");
 }
 
 #[test]

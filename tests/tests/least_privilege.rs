@@ -74,10 +74,10 @@ async fn what_a_function_calls_its_role_allows() {
     let running = Running::start_between(options, |endpoints| calls.between(endpoints)).await.with_token(TOKEN);
     let company = Company::generated(41);
     running.play(&Plot::of(&company)).await;
-    // A body that does not fit into its record, then nothing of it any more.
+    // A body that does not fit into its record, however well it packs, then nothing of it any more.
     let large = format!(
         "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{name: large}}\nspec: {{type: openapi, lifecycle: production, owner: x, definition: '{}'}}\n",
-        "large ".repeat(2_000)
+        "large ".repeat(12_000)
     );
     let path = "/api/exports/large/catalog-info/file";
     assert_eq!(running.put(path, "application/yaml", large.clone()).await.0, 200);

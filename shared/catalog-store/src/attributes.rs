@@ -32,7 +32,8 @@ pub(crate) const SK: &str = "sk";
 /// Seconds since 1970, after which DynamoDB removes the item.
 pub(crate) const EXPIRES_AT: &str = "expires_at";
 
-/// A text of JSON, and where it is instead when it is long: a SHA-256 in hex, the last part of an object's key.
+/// A text of JSON - packed, where it is bytes - and where it is instead when it is long: a SHA-256 in hex, the last part of an
+/// object's key.
 pub(crate) const BODY: &str = "b";
 pub(crate) const POINTER: &str = "p";
 /// A version, of whatever the item is.
@@ -181,6 +182,10 @@ pub(crate) fn of_fragments(count: usize) -> (String, String) {
 
 pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
+}
+
+pub(crate) fn b(bytes: Vec<u8>) -> AttributeValue {
+    AttributeValue::B(bytes.into())
 }
 
 pub(crate) fn n(number: u64) -> AttributeValue {

@@ -1,4 +1,5 @@
-//! Texts too long for an item -> objects in the catalog bucket, named by the SHA-256 of their content.
+//! Texts -> what an item holds of them: the text, its packed bytes, or the name of an object in the catalog bucket, which is
+//! the SHA-256 of its content.
 //!
 //! An object is written before the item that points to it, and never changed or removed, so that every reader of an
 //! item, or of an old image of it, finds the text. The bucket must not expire these folders.
@@ -8,7 +9,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::attributes::{self, Item, s};
+use crate::attributes::{self, Item, b, s};
+use crate::packing::PackedText;
 use crate::{CatalogStore, StoreError};
 
 /// How many bodies are read, or fragments written, at once.
@@ -44,22 +46,26 @@ impl Folder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
     Inline(String),
+    Packed(PackedText),
     InBucket { hash: String },
 }
 
 impl Body {
     /// The attribute that says it: name and value.
-    pub(crate) fn attribute(&self) -> (String, AttributeValue) {
+    pub(crate) fn attribute(self) -> (String, AttributeValue) {
         match self {
             Self::Inline(text) => (attributes::BODY.to_owned(), s(text)),
+            Self::Packed(packed) => (attributes::BODY.to_owned(), b(packed.into_bytes())),
             Self::InBucket { hash } => (attributes::POINTER.to_owned(), s(hash)),
         }
     }
 
     /// `None`: the item has no body.
     pub(crate) fn of(item: &Item) -> Option<Self> {
+        let text = attributes::text(item, attributes::BODY).map(|text| Self::Inline(text.into()));
+        let packed = || attributes::bytes(item, attributes::BODY).map(PackedText::from_stored).map(Self::Packed);
         let pointer = || attributes::text(item, attributes::POINTER).map(|hash| Self::InBucket { hash: hash.into() });
-        attributes::text(item, attributes::BODY).map(|text| Self::Inline(text.into())).or_else(pointer)
+        text.or_else(packed).or_else(pointer)
     }
 }
 
@@ -72,10 +78,16 @@ impl CatalogStore {
         Ok(Body::InBucket { hash: self.put_by_hash(folder, text).await? })
     }
 
-    pub(crate) async fn text_of(&self, folder: Folder, body: Body) -> Result<String, StoreError> {
-        match body {
-            Body::Inline(text) => Ok(text),
-            Body::InBucket { hash } => self.get_by_hash(folder, &hash).await,
+    /// As [`Self::keep`], packed where the text gets shorter so: `max_inline_bytes` are those that the item then holds.
+    pub(crate) async fn keep_packed(
+        &self,
+        folder: Folder,
+        text: String,
+        max_inline_bytes: usize,
+    ) -> Result<Body, StoreError> {
+        match PackedText::of(&text).filter(|packed| packed.as_bytes().len() <= max_inline_bytes) {
+            Some(packed) => Ok(Body::Packed(packed)),
+            None => self.keep(folder, text, max_inline_bytes).await,
         }
     }
 

@@ -216,7 +216,7 @@ impl CatalogStore {
         let hash = match Body::of(item) {
             Some(Body::Inline(text)) if format == 1 => return Ok(Ok(text)),
             Some(Body::InBucket { hash }) => hash,
-            Some(Body::Inline(_)) | None => return Ok(Err(UnreadableDelta::NoBody)),
+            Some(Body::Inline(_) | Body::Packed(_)) | None => return Ok(Err(UnreadableDelta::NoBody)),
         };
         match self.bytes_by_hash(Folder::Bodies, &hash).await {
             Ok(content) if format == 1 => Ok(String::from_utf8(content).map_err(|_| UnreadableDelta::Corrupt)),

@@ -1,5 +1,7 @@
 //! An item of the table, or an image of one in its stream -> a record.
 
+use std::error::Error;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use catalog_model::{Fragment, FragmentKey, Record, RecordKey, Said};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -91,7 +93,12 @@ fn fragment_of(
     let source = text(attributes::SOURCE_OBJECT).and_then(|text| text.parse().ok());
     let (said, hash) = match Body::of(map) {
         Some(Body::Inline(text)) => (said_of(record, attribute, &text)?, None),
+        Some(Body::Packed(packed)) => {
+            let text = packed.text().map_err(unreadable(record, attribute))?;
+            (said_of(record, attribute, &text)?, None)
+        }
         Some(Body::InBucket { hash }) => (Said::Gone, Some(hash)),
+        None if map.contains_key(attributes::BODY) => return Err(wrong("its body is neither a text nor bytes")),
         None => (Said::Gone, None),
     };
     let fragment = Fragment {
@@ -104,11 +111,15 @@ fn fragment_of(
 }
 
 fn said_of(record: &RecordKey, attribute: &str, text: &str) -> Result<Said, StoreError> {
-    serde_json::from_str(text).map_err(|source| StoreError::Unreadable {
+    serde_json::from_str(text).map_err(unreadable(record, attribute))
+}
+
+fn unreadable<E: Error + Send + Sync + 'static>(record: &RecordKey, attribute: &str) -> impl Fn(E) -> StoreError {
+    move |source| StoreError::Unreadable {
         item: record.to_string(),
         attribute: attribute.to_owned(),
         source: Box::new(source),
-    })
+    }
 }
 
 /// The same value in the types of the SDK.

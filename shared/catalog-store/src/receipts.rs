@@ -59,12 +59,17 @@ impl CatalogStore {
             let part = |name| attributes::text(item, name).unwrap_or_default();
             format!("{} {}", part(attributes::PK), part(attributes::SK))
         };
-        let body = Body::of(item).ok_or_else(|| StoreError::WrongShape {
-            item: name(),
-            attribute: attributes::BODY.to_owned(),
-            detail: "it is missing",
-        })?;
-        let text = self.text_of(folder, body).await?;
+        let text = match Body::of(item) {
+            Some(Body::Inline(text)) => text,
+            Some(Body::InBucket { hash }) => self.get_by_hash(folder, &hash).await?,
+            Some(Body::Packed(_)) | None => {
+                return Err(StoreError::WrongShape {
+                    item: name(),
+                    attribute: attributes::BODY.to_owned(),
+                    detail: "it is no text, or missing",
+                });
+            }
+        };
         serde_json::from_str(&text).map_err(|source| StoreError::Unreadable {
             item: name(),
             attribute: attributes::BODY.to_owned(),

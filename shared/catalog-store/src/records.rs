@@ -15,7 +15,7 @@ use crate::{CatalogStore, Read, StoreError};
 
 /// Fragments of one record. With [`MAX_INLINE_BODY_BYTES`] it keeps an item below DynamoDB's 400 KB.
 pub const MAX_FRAGMENTS: usize = 64;
-/// Longer bodies of fragments go to the bucket.
+/// Bodies of fragments that are longer, packed, go to the bucket.
 pub const MAX_INLINE_BODY_BYTES: usize = 4 * 1024;
 
 /// DynamoDB's limits of a partition key and of BatchGetItem.
@@ -30,7 +30,7 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 
 impl CatalogStore {
     /// Writes one fragment, if it is newer than what the same source object said of the record before: exactly one
-    /// UpdateItem, after one PutObject if the body is longer than [`MAX_INLINE_BODY_BYTES`].
+    /// UpdateItem, after one PutObject if the body, packed, is longer than [`MAX_INLINE_BODY_BYTES`].
     ///
     /// `now_ms` is where the `rv` of a record begins that was never written, or has expired.
     ///
@@ -47,7 +47,7 @@ impl CatalogStore {
             (attributes::DELIVERY.to_owned(), s(&fragment.delivery)),
         ]);
         if fragment.said != Said::Gone {
-            let body = self.keep(Folder::Bodies, fragment.said.canonical(), MAX_INLINE_BODY_BYTES).await?;
+            let body = self.keep_packed(Folder::Bodies, fragment.said.canonical(), MAX_INLINE_BODY_BYTES).await?;
             stored.extend([body.attribute()]);
         }
         let update = self

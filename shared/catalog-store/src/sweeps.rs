@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::attributes::{self, n, s};
-use crate::bodies::{Body, Folder};
+use crate::bodies::Folder;
 use crate::root::send_unless_condition_fails;
 use crate::{CatalogStore, StoreError};
 
@@ -51,13 +51,11 @@ impl CatalogStore {
             .table_name(&self.table)
             .set_key(Some(attributes::key(attributes::RECONCILE_PK, attributes::SWEEP_SK)))
             .expression_attribute_values(":next", n(revision.saturating_add(1)));
-        let update = match self.keep(Folder::Sweeps, body.to_string(), MAX_INLINE_STATE_BYTES).await? {
-            Body::Inline(text) => {
-                update.update_expression(attributes::PUT_STATE).expression_attribute_values(":b", s(text))
-            }
-            Body::InBucket { hash } => {
-                update.update_expression(attributes::PUT_STATE_POINTER).expression_attribute_values(":p", s(hash))
-            }
+        let (place, value) = self.keep(Folder::Sweeps, body.to_string(), MAX_INLINE_STATE_BYTES).await?.attribute();
+        let update = if place == attributes::POINTER {
+            update.update_expression(attributes::PUT_STATE_POINTER).expression_attribute_values(":p", value)
+        } else {
+            update.update_expression(attributes::PUT_STATE).expression_attribute_values(":b", value)
         };
         let update = if revision == 0 {
             update.condition_expression(attributes::IF_FIRST_REVISION)

@@ -16,6 +16,7 @@ use callboard_tests::deliveries::Plot;
 use callboard_tests::deliveries::aws::{Queue, sqs_batch};
 use callboard_tests::deliveries::config::{Resource, item_change};
 use callboard_tests::running::Running;
+use futures::TryStreamExt;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -92,6 +93,13 @@ async fn answers(running: &Running, company: &Company, exports: &[String]) -> Ve
     }
     answers.push(running.get("/api/status", &[]).await.1);
     answers
+}
+
+/// What every record says now. Items hold most of it packed, where no search for a secret finds anything.
+async fn said(running: &Running) -> Vec<String> {
+    let records: Vec<_> = running.stack.catalog().scan_records(0, 1).try_collect().await.unwrap();
+    let fragments = records.into_iter().flat_map(|scanned| scanned.record.unwrap().fragments);
+    fragments.map(|(_, fragment)| fragment.said.canonical()).collect()
 }
 
 /// States that carry a password where it must not get through.
@@ -177,15 +185,19 @@ async fn a_secret_is_found_nowhere_but_in_what_its_sender_dropped() {
         running.drop_object(&format!("exports/dropped/{format}/{name}.txt"), body, &parameters).await;
     }
     assert!(receipts.len() >= 7, "one of each format was taken: {receipts:?}");
+    let mut records = said(&running).await;
     for (function, name, payload) in messages(&mut canaries) {
         deliver(&running.stack, &Delivery { function: function.to_owned(), name: name.to_owned(), payload })
             .await
             .unwrap();
+        records.extend(said(&running).await);
     }
     secrets.extend(canaries.all());
     assert!(secrets.len() > 90, "{}", secrets.len());
     running.settled().await;
     assert!(running.stack.dead_letters().unwrap().len() > 1, "cut states are dead letters");
+    records.extend(said(&running).await);
+    assert!(records.iter().any(|text| text.contains("component:default/canary")), "records of canaries are searched");
     seen.extend(answers(&running, &company, &receipts).await);
     running.stack.shutdown().await;
 
@@ -205,6 +217,9 @@ async fn a_secret_is_found_nowhere_but_in_what_its_sender_dropped() {
     );
     for answer in &seen {
         assert_silent(answer.to_string().as_bytes(), &secrets, "an answer");
+    }
+    for text in &records {
+        assert_silent(text.as_bytes(), &secrets, "a record");
     }
     assert_silent(&log, &secrets, "the log");
     for (file, bytes) in kept.iter().filter(|(_, bytes)| !is_of_plot(bytes)) {

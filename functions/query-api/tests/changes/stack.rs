@@ -6,6 +6,8 @@ use std::sync::Arc;
 use aws_lambda_events::apigw::ApiGatewayProxyRequest;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use catalog_model::{Applied, Door, Format, Fragment, RecordKey, Rules, Said, SourceObject, Version};
 use catalog_store::CatalogStore;
 use jiff::Timestamp;
@@ -129,6 +131,7 @@ fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::S(text) => json!({"S": text}),
         AttributeValue::N(number) => json!({"N": number}),
         AttributeValue::Ss(texts) => json!({"SS": texts}),
+        AttributeValue::B(bytes) => json!({"B": STANDARD.encode(bytes)}),
         AttributeValue::M(fields) => json!({"M": map(fields)}),
         other => panic!("{other:?}"),
     }

@@ -9,6 +9,8 @@ mod log_items;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod packed;
+#[cfg(test)]
 mod publications;
 #[cfg(test)]
 mod records;

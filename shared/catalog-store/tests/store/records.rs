@@ -1,17 +1,23 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use catalog_model::{Applied, Claim, EntityRef, Identity, Key, Pointer, Record, RecordKey, Role, Said};
 use catalog_model::{Facts, Format, SourceObject, Version};
-use catalog_store::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES, Read, StoreError};
+use catalog_store::{MAX_FRAGMENTS, MAX_INLINE_BODY_BYTES, PackedText, Read, StoreError};
 
 use crate::faults::{Fault, with_fault};
-use crate::stack::{BUCKET, NOW, Stack, TABLE, alias, claim, component, facts, file, fragment, serial};
+use crate::stack::{BUCKET, NOW, Stack, TABLE, alias, claim, component, facts, file, fragment, noise, serial};
 
-fn large(bytes: usize) -> Said {
+fn described(description: String) -> Said {
     let mut facts = Facts::new(Role::Declared);
-    facts.say(Pointer::metadata("description"), "x".repeat(bytes));
+    facts.say(Pointer::metadata("description"), description);
     Said::Facts(facts)
+}
+
+/// Of more bytes than an item takes, packed.
+fn large(more: usize) -> Said {
+    described(noise(MAX_INLINE_BODY_BYTES * 3 / 2 + more))
 }
 
 #[tokio::test]
@@ -84,8 +90,10 @@ async fn the_65th_source_object_of_a_record_is_refused_and_the_64_go_on() {
 async fn sixty_four_fragments_of_the_largest_size_fit_into_one_item() {
     let stack = Stack::start().await;
     let key = component("orders");
-    let said = large(MAX_INLINE_BODY_BYTES - 100);
-    assert!(said.canonical().len() <= MAX_INLINE_BODY_BYTES);
+    let packed_bytes = |said: &Said| PackedText::of(&said.canonical()).unwrap().as_bytes().len();
+    let sizes = (MAX_INLINE_BODY_BYTES..).step_by(16).map(|bytes| described(noise(bytes)));
+    let said = sizes.take_while(|said| packed_bytes(said) <= MAX_INLINE_BODY_BYTES).last().unwrap();
+    assert!(packed_bytes(&said) > MAX_INLINE_BODY_BYTES - 100);
     for number in 0..MAX_FRAGMENTS {
         let source = file(&format!("{number:0128}"));
         stack.store.apply(&key, &fragment(&source, serial(1), said.clone()), NOW).await.unwrap();
@@ -146,7 +154,7 @@ async fn all_that_config_says_of_a_resource_is_one_fragment_whichever_account_sa
 #[tokio::test]
 async fn a_body_over_the_budget_goes_to_the_bucket_and_comes_back() {
     let stack = Stack::start().await;
-    let said = large(MAX_INLINE_BODY_BYTES);
+    let said = large(0);
     for name in ["orders", "basket"] {
         let written = fragment(&file("a"), serial(1), said.clone());
         stack.store.apply(&component(name), &written, NOW).await.unwrap();
@@ -171,7 +179,7 @@ async fn a_write_that_breaks_off_is_completed_by_the_same_write() {
         [Fault::Before(0), Fault::After(0), Fault::Before(1), Fault::After(1)].into_iter().enumerate()
     {
         let key = component(&number.to_string());
-        let written = fragment(&file("a"), serial(1), large(MAX_INLINE_BODY_BYTES + number));
+        let written = fragment(&file("a"), serial(1), large(number));
         let failed = with_fault(fault, stack.store.apply(&key, &written, NOW)).await.unwrap_err();
         assert!(failed.is_retryable(), "{failed}");
         let applied = stack.store.apply(&key, &written, NOW).await.unwrap();
@@ -254,8 +262,9 @@ async fn the_images_of_the_stream_are_records() {
     let stack = Stack::start().await;
     let key = component("orders");
     stack.store.apply(&key, &fragment(&file("a"), serial(1), facts("a")), NOW).await.unwrap();
-    stack.store.apply(&key, &fragment(&file("b"), serial(1), large(MAX_INLINE_BODY_BYTES)), NOW).await.unwrap();
+    stack.store.apply(&key, &fragment(&file("b"), serial(1), large(0)), NOW).await.unwrap();
     stack.store.apply(&key, &fragment(&file("c"), serial(1), Said::Gone), NOW).await.unwrap();
+    stack.store.apply(&key, &fragment(&file("d"), serial(1), described("packed ".repeat(100))), NOW).await.unwrap();
     stack.store.count("config", &[("acked", 1)], NOW).await.unwrap();
 
     let stored = stack.store.record(&key, Read::Consistent).await.unwrap();
@@ -279,6 +288,7 @@ fn as_streamed(item: &HashMap<String, AttributeValue>) -> serde_dynamo::Item {
         match value {
             AttributeValue::S(text) => serde_json::json!({ "S": text }),
             AttributeValue::N(number) => serde_json::json!({ "N": number }),
+            AttributeValue::B(bytes) => serde_json::json!({ "B": BASE64_STANDARD.encode(bytes) }),
             AttributeValue::Ss(set) => serde_json::json!({ "SS": set }),
             AttributeValue::M(map) => {
                 let map: serde_json::Map<String, serde_json::Value> =

@@ -5,7 +5,7 @@ use catalog_model::{Record, RecordKey};
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::stack::{NOW, Stack, TABLE, alias, claim, component, facts, file, fragment, serial};
+use crate::stack::{NOW, Stack, TABLE, alias, claim, component, facts, file, fragment, noise, serial};
 
 async fn scan(stack: &Stack, total: u16) -> BTreeMap<RecordKey, (u64, Result<Record, String>)> {
     let mut all = BTreeMap::new();
@@ -27,7 +27,7 @@ async fn a_scan_gives_every_record_once_in_however_many_parts() {
     };
     for n in 0..60 {
         // Some have their text in the bucket, and all of them are more than a page.
-        apply(&component(&format!("c-{n}")), facts(&"x".repeat(n * 400))).await;
+        apply(&component(&format!("c-{n}")), facts(&noise(n * 500))).await;
     }
     apply(&alias("orders"), claim("arn:aws:sqs:eu-west-1:111122223333:orders")).await;
     stack.store.put_receipt(&file("a"), &serial(1), &json!({})).await.unwrap();

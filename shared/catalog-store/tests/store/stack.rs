@@ -157,6 +157,16 @@ pub(crate) fn facts(owner: &str) -> Said {
     Said::Facts(facts)
 }
 
+/// Letters, digits and some marks that get a quarter shorter at best, and need no escape in JSON.
+pub(crate) fn noise(bytes: usize) -> String {
+    let mut state = 7_u64;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'#' + u8::try_from((state >> 33) % 57).unwrap())
+    };
+    (0..bytes).map(next).collect()
+}
+
 pub(crate) fn claim(identity: &str) -> Said {
     Said::Claim(Claim { identity: Identity::of_canonical_arn(identity), by_arn: true })
 }

@@ -2,7 +2,7 @@ use catalog_model::{Door, Format, FragmentKey, Identity, RecordKey, Said, Source
 use futures::TryStreamExt;
 use serde_json::json;
 
-use crate::stack::{NOW, Stack, component, facts, file, fragment, serial};
+use crate::stack::{NOW, Stack, component, facts, file, fragment, noise, serial};
 
 fn queue(name: &str) -> RecordKey {
     RecordKey::Entity(Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:{name}")))
@@ -15,7 +15,7 @@ fn of_config(format: Format, name: &str) -> SourceObject {
 #[tokio::test]
 async fn a_scan_for_fragments_gives_the_records_that_have_some_and_nothing_else_of_them() {
     let stack = Stack::start().await;
-    let long = facts(&"x".repeat(10_000));
+    let long = facts(&noise(10_000));
     for (key, source, said) in [
         (queue("a"), of_config(Format::Config, "a"), long.clone()),
         (queue("a"), file("a"), facts("of a file")),
