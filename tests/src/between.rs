@@ -24,7 +24,7 @@ pub struct Call {
     pub caller: String,
     /// As IAM calls it: `dynamodb:GetItem`.
     pub action: String,
-    /// `Table`, `Aggregator`, or bucket and folder: `CatalogBucket/bodies/`; of `config`, bucket and key.
+    /// `Table`, `Aggregator`, a bucket, or bucket and folder: `CatalogBucket/bodies/`; of `config`, bucket and key.
     pub on: String,
 }
 
@@ -172,6 +172,9 @@ fn call(method: &Method, uri: &Uri, headers: &HeaderMap) -> Call {
     let mut parts = uri.path().trim_start_matches('/').splitn(3, '/');
     let (bucket, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let bucket = wiring::BUCKETS.iter().find(|known| known.name == bucket).map_or(bucket, |known| known.resource);
+    if folder.is_empty() && matches!(*method, Method::GET | Method::HEAD) {
+        return Call { caller, action: "s3:ListBucket".to_owned(), on: bucket.to_owned() };
+    }
     let action = match method.as_str() {
         "GET" | "HEAD" => "s3:GetObject",
         "PUT" => "s3:PutObject",

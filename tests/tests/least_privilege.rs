@@ -56,6 +56,12 @@ fn is_allowed(Call { caller, action, on }: &Call, rows: &[(String, Vec<String>, 
     })
 }
 
+fn api(name: &str, definition: &str) -> String {
+    format!(
+        "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{name: {name}}}\nspec: {{type: openapi, lifecycle: production, owner: x, definition: '{definition}'}}\n"
+    )
+}
+
 const TOKEN: &str = "open-sesame";
 
 /// The authorizer has nothing to call.
@@ -75,10 +81,7 @@ async fn what_a_function_calls_its_role_allows() {
     let company = Company::generated(41);
     running.play(&Plot::of(&company)).await;
     // A body that does not fit into its record, however well it packs, then nothing of it any more.
-    let large = format!(
-        "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{name: large}}\nspec: {{type: openapi, lifecycle: production, owner: x, definition: '{}'}}\n",
-        "large ".repeat(12_000)
-    );
+    let large = api("large", &"large ".repeat(12_000));
     let path = "/api/exports/large/catalog-info/file";
     assert_eq!(running.put(path, "application/yaml", large.clone()).await.0, 200);
     assert_eq!(running.put(&format!("{path}?dryRun=true"), "application/yaml", large).await.0, 200);
@@ -86,6 +89,19 @@ async fn what_a_function_calls_its_role_allows() {
     assert_eq!(running.by_name("api:default/large").await.0, 200);
     assert_eq!(running.get(path, &[]).await.0, 200);
     assert_eq!(running.delete(path).await.0, 200);
+    // A file that is too long to hold, and all exports again.
+    let padding = format!("---\n{}", "# nothing, and more of it\n".repeat(100_000));
+    let long = api("long", "short") + &padding.repeat(2);
+    running.drop_object("exports/large/catalog-info/long.yaml", long.as_bytes(), &[]).await;
+    running.settled().await;
+    let (mut replayed, mut after) = (0, json!(""));
+    while let Some(from) = after.as_str() {
+        let asked = json!({"action": "replay", "after": from});
+        let page = running.stack.invoke(wiring::CICD_EXPORT, asked).await.unwrap();
+        replayed += page["exports"].as_u64().unwrap();
+        after = page["next"].clone();
+    }
+    assert!(replayed > 0);
     let by_refs = json!({"entityRefs": [format!("component:default/{}", company.hero().name)]});
     assert_eq!(running.post("/api/catalog/entities/by-refs", &by_refs).await.0, 200);
     let span = [("scope", "all"), ("from", "2026-09-01"), ("to", "2026-10-01")];
@@ -107,7 +123,13 @@ async fn what_a_function_calls_its_role_allows() {
     let silent: Vec<&&str> = wiring::FUNCTIONS.iter().filter(|function| !callers.contains(**function)).collect();
     assert!(silent.iter().all(|function| SILENT.contains(function)), "{silent:?} called nothing");
     assert!(!callers.contains(wiring::AUTHORIZER), "the authorizer calls AWS");
-    assert!(calls.keys().any(|call| call.action == "s3:PutObject" && call.on == "CatalogBucket/bodies/"));
+    let puts: BTreeSet<&str> =
+        calls.keys().filter(|call| call.action == "s3:PutObject").map(|call| call.on.as_str()).collect();
+    for folder in ["bodies", "journal", "journal-parts"] {
+        assert!(puts.contains(format!("CatalogBucket/{folder}/").as_str()), "{folder}");
+    }
+    let parts = |call: &&Call| call.action == "s3:GetObject" && call.on == "CatalogBucket/journal-parts/";
+    assert!(calls.keys().any(|call| parts(&call)));
     assert!(calls.keys().any(|call| call.on == "Aggregator" && call.caller == wiring::CATALOG_RECONCILE));
     let refused: Vec<&Call> = calls.keys().filter(|call| !is_allowed(call, &rows)).collect();
     assert!(refused.is_empty(), "AWS would refuse {refused:?}");

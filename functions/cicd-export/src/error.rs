@@ -51,6 +51,12 @@ pub enum CicdExportError {
     Version(#[source] VersionError),
     #[error("the catalog did not take the export")]
     Store(#[source] StoreError),
+    #[error("entry `{key}` of the journal could not be read")]
+    Journal {
+        key: String,
+        #[source]
+        source: StoreError,
+    },
     #[error("the notification could not be read")]
     Envelope(#[source] EnvelopeError),
     #[error("the notification is about bucket `{bucket}`, which is not the drop bucket")]
@@ -84,7 +90,7 @@ impl Classify for CicdExportError {
                 Class::Retry
             }
             Self::Dropped { source, .. } => source.class(),
-            Self::Store(error) if error.is_retryable() => Class::Retry,
+            Self::Store(error) | Self::Journal { source: error, .. } if error.is_retryable() => Class::Retry,
             _ => Class::DeadLetter,
         }
     }
@@ -106,7 +112,7 @@ impl Classify for CicdExportError {
             Self::Parameter(_) | Self::EpochWithoutLineage { .. } | Self::DryRunDropped => "wrong-parameter",
             Self::Version(VersionError::InTheFuture { .. }) => "version-in-the-future",
             Self::Version(_) => "wrong-version",
-            Self::Store(error) => error.code(),
+            Self::Store(error) | Self::Journal { source: error, .. } => error.code(),
             Self::Envelope(error) => error.code(),
             Self::WrongBucket { .. } => "wrong-bucket",
             Self::KeyLayout { .. } => "wrong-key",
@@ -151,6 +157,7 @@ impl CicdExportError {
             | Self::ObjectTooLarge { .. } => true,
             Self::Dropped { source, .. } => source.is_refusal(),
             Self::Envelope(_)
+            | Self::Journal { .. }
             | Self::NotAllowed(_)
             | Self::State(_)
             | Self::Request(_)
@@ -209,6 +216,7 @@ impl CicdExportError {
             Self::Store(error) if error.is_conflict() => ApiError::conflict(self.reason()),
             Self::Store(error) if is_of_the_sender(error) => ApiError::input(self.reason()),
             Self::Store(_)
+            | Self::Journal { .. }
             | Self::Object { .. }
             | Self::ObjectChanged { .. }
             | Self::ArtifactUnread(_)

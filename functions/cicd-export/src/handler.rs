@@ -60,12 +60,16 @@ impl Deps {
 /// Answers an SQS batch with the messages that failed, and a request with its response.
 ///
 /// # Errors
-/// Only if the answer cannot be serialised. What is wrong with a message or a request is in the answer.
+/// Only if the answer cannot be serialised, and where a replay fails. What is wrong with a message or a request is in the
+/// answer.
 pub async fn handle(event: Event, deps: &Deps, now: Timestamp) -> Result<Value, Error> {
     // Boxed: the futures of the SDK's calls nest deeper than the compiler follows through a whole function.
     match event {
         Event::Batch(batch) => Ok(serde_json::to_value(Box::pin(handle_batch(&batch, deps, now)).await)?),
-        Event::Replay(asked) => Ok(serde_json::to_value(Box::pin(replay(&asked, &deps.store, now)).await?)?),
+        Event::Replay(asked) => {
+            let replayed = Box::pin(replay(&asked, &deps.store, now)).await;
+            Ok(serde_json::to_value(replayed.map_err(|error| delivery::describe(&error))?)?)
+        }
         Event::Job(job) => {
             Box::pin(handle_job(&job, deps, now)).await?;
             Ok(Value::Null)

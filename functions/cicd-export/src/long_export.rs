@@ -2,14 +2,14 @@
 //!
 //! What the file speaks of must be registered before any of it is written (`CatalogStore::publish`), so it is read
 //! twice: first for the set of records, the verdicts and the hash of the content, then for the statements. Both times
-//! it is the same content, or none.
+//! it is the same content, or none. What is said goes into parts of the journal on its way.
 //!
 //! What breaks off begins anew with the next delivery of the message: what was written is a duplicate then.
 
 use std::collections::VecDeque;
 
 use catalog_model::{RecordKey, Said, TieHasher};
-use catalog_store::Heading;
+use catalog_store::{Heading, JournalParts, PackedJournalEntry};
 use export_formats::{CatalogInfoStatements, CatalogInfoSurvey, SurveyedExport};
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
@@ -49,15 +49,19 @@ pub(crate) async fn publish_long(
         complete,
     };
     let progress = Progress::new("write", object.bytes);
-    let statements = statements(object, CatalogInfoStatements::new(repeated), &progress);
+    let mut parts = deps.store.journal_parts();
+    let statements = statements(object, CatalogInfoStatements::new(repeated), &mut parts, &progress);
     let wrote = |written| progress.wrote(written);
-    let published = Box::pin(deps.store.publish_streamed(heading, records, statements, wrote, ms(now))).await;
+    let published = deps.store.publish_streamed(heading.clone(), records, statements, wrote, ms(now));
+    let published = Box::pin(published).await;
     let published = match published {
         Ok(published) => published,
         // What is registered and was not written is swept by whatever came instead.
         Err(CicdExportError::ObjectChanged { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
+    let parts = parts.finish().await?;
+    deps.store.put_journal(&PackedJournalEntry::in_parts(&heading, &parts)).await?;
     progress.log("loaded");
     receipt.tell_outcome(&published);
     keep(&receipt, &export.source, &stamp.version, &deps.store).await?;
@@ -85,13 +89,15 @@ async fn survey(export: &Export, object: &PinnedObject<'_>) -> Result<Option<(Su
 fn statements<'a>(
     object: &'a PinnedObject<'_>,
     pass: CatalogInfoStatements,
+    parts: &'a mut JournalParts,
     progress: &'a Progress,
 ) -> impl Stream<Item = Result<(RecordKey, Said), CicdExportError>> + 'a {
     let state = SecondPass { pass, said: VecDeque::new(), is_at_end: false };
-    stream::try_unfold((Box::pin(object.pieces()), state), async move |(mut pieces, mut state)| {
+    stream::try_unfold((Box::pin(object.pieces()), state, parts), async move |(mut pieces, mut state, parts)| {
         loop {
-            if let Some(statement) = state.next(progress) {
-                return Ok(Some((statement, (pieces, state))));
+            if let Some((key, said)) = state.next(progress) {
+                parts.push(&key, &said).await?;
+                return Ok(Some(((key, said), (pieces, state, parts))));
             }
             if state.is_at_end {
                 return Ok(None);

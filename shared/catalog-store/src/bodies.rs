@@ -27,6 +27,7 @@ pub(crate) enum Folder {
     Rollups,
     Segments,
     Sweeps,
+    JournalParts,
 }
 
 impl Folder {
@@ -37,6 +38,7 @@ impl Folder {
             Self::Rollups => "rollups",
             Self::Segments => "segments",
             Self::Sweeps => "sweeps",
+            Self::JournalParts => "journal-parts",
         };
         format!("{folder}/{hash}")
     }

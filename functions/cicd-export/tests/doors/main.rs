@@ -11,6 +11,8 @@ mod killed_process;
 #[cfg(test)]
 mod long;
 #[cfg(test)]
+mod long_replayed;
+#[cfg(test)]
 mod replayed;
 #[cfg(test)]
 mod replayed_between;

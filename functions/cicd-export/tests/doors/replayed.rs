@@ -28,7 +28,7 @@ async fn standing(stack: &Stack) -> Vec<Vec<(FragmentKey, Version, Said)>> {
     all
 }
 
-async fn replay(stack: &Stack) -> Vec<Value> {
+pub(crate) async fn replay(stack: &Stack) -> Vec<Value> {
     let (mut pages, mut after) = (Vec::new(), String::new());
     loop {
         let page = stack.invoke(json!({"action": "replay", "after": after})).await;

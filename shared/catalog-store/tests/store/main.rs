@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod log_items;
