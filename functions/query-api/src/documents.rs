@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use packed::{Packed, Packer};
 pub(crate) use texts::Texts;
 
-/// What the cache holds at most: 225,000 entities of a usual size, packed.
+/// What the cache holds at most: 225,000 entities of a usual size, packed, or 45,000 as they are.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// Of one entity, beside its text and its identity: the entry, its place in the table, and what an allocator rounds up.
@@ -32,11 +32,15 @@ pub(crate) struct Documents {
     cache: Mutex<Cache>,
 }
 
+/// Texts stay as they are while there is room. Then those that nobody asked for longest are packed, and once all are, let
+/// go. What was packed stays so until it changes: what is asked for again and again changes places with nothing.
 #[derive(Debug)]
 struct Cache {
-    entries: LruCache<Identity, Entry>,
+    whole: LruCache<Identity, Entry>,
+    packed: LruCache<Identity, Entry>,
     packer: Packer,
     bytes: usize,
+    max_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -115,7 +119,7 @@ impl Documents {
 
     /// Whether a text of the entity is kept, true or not.
     pub(crate) async fn has(&self, identity: &Identity) -> bool {
-        self.cache.lock().await.entries.contains(identity)
+        self.cache.lock().await.peek(identity).is_some()
     }
 
     /// The text of this very record, if it is kept and still true.
@@ -127,7 +131,7 @@ impl Documents {
     ) -> Result<Option<String>, StoreError> {
         let known = live.ask(|catalog| catalog.known_of(identity)).await?;
         let mut cache = self.cache.lock().await;
-        let is_this = cache.entries.peek(identity).is_some_and(|entry| entry.rv == rv);
+        let is_this = cache.peek(identity).is_some_and(|entry| entry.rv == rv);
         Ok(if is_this { cache.get(identity, known) } else { None })
     }
 }
@@ -142,11 +146,16 @@ async fn read(store: &CatalogStore, keys: Vec<RecordKey>, read: Read) -> Result<
 impl Default for Cache {
     fn default() -> Self {
         // Bounded by bytes, and not by entries.
-        Self { entries: LruCache::unbounded(), packer: Packer::default(), bytes: 0 }
+        let (whole, packed) = (LruCache::unbounded(), LruCache::unbounded());
+        Self { whole, packed, packer: Packer::default(), bytes: 0, max_bytes: MAX_BYTES }
     }
 }
 
 impl Cache {
+    fn peek(&self, identity: &Identity) -> Option<&Entry> {
+        self.whole.peek(identity).or_else(|| self.packed.peek(identity))
+    }
+
     /// The texts that are kept and still true, one behind the other, and where each is.
     fn all(&mut self, identities: &[Identity], known: &[Known]) -> (String, Vec<Option<Range<usize>>>) {
         let mut all = Cursor::new(Vec::with_capacity(identities.len() * USUAL_BYTES));
@@ -164,21 +173,36 @@ impl Cache {
 
     fn unpack(&mut self, identity: &Identity, known: Known, behind: &mut Cursor<Vec<u8>>) -> Option<Range<usize>> {
         let stamp = known.stamp?;
-        let entry = self.entries.get(identity).filter(|entry| entry.rv >= known.rv && entry.stamp == stamp)?;
+        let entry = self.whole.get(identity).or_else(|| self.packed.get(identity))?;
+        if entry.rv < known.rv || entry.stamp != stamp {
+            return None;
+        }
         self.packer.unpack(&entry.text, behind)
     }
 
     fn put(&mut self, identity: &Identity, rv: u64, stamp: Stamp, text: &str) {
-        let text = self.packer.pack(text);
-        self.bytes += weight(identity, &text);
-        if let Some(old) = self.entries.put(identity.clone(), Entry { rv, stamp, text }) {
+        let entry = Entry { rv, stamp, text: Packed::whole(text) };
+        self.bytes += weight(identity, &entry.text);
+        let old = [self.whole.put(identity.clone(), entry), self.packed.pop(identity)];
+        for old in old.into_iter().flatten() {
             self.bytes -= weight(identity, &old.text);
         }
-        while self.bytes > MAX_BYTES
-            && let Some((oldest, entry)) = self.entries.pop_lru()
-        {
-            self.bytes -= weight(&oldest, &entry.text);
+        while self.bytes > self.max_bytes {
+            if let Some((identity, entry)) = self.whole.pop_lru() {
+                self.pack(identity, entry);
+            } else if let Some((identity, entry)) = self.packed.pop_lru() {
+                self.bytes -= weight(&identity, &entry.text);
+            } else {
+                return;
+            }
         }
+    }
+
+    fn pack(&mut self, identity: Identity, mut entry: Entry) {
+        self.bytes -= weight(&identity, &entry.text);
+        entry.text = self.packer.pack(entry.text);
+        self.bytes += weight(&identity, &entry.text);
+        self.packed.put(identity, entry);
     }
 }
 
@@ -223,15 +247,45 @@ mod tests {
         assert!(cache.get(&identity(0), known(5, later)).is_none(), "something else that is shown");
         assert!(cache.get(&identity(0), Known { rv: 5, stamp: None }).is_none(), "no entity");
         cache.put(&identity(0), 6, stamp, "{}");
-        assert_eq!(cache.bytes, weight(&identity(0), &cache.packer.pack("{}")));
+        assert_eq!(cache.bytes, weight(&identity(0), &Packed::whole("{}")));
 
-        let large = "x".repeat(MAX_BYTES / 4);
+        cache.max_bytes = 1024 * 1024;
+        let large = "x".repeat(cache.max_bytes / 4);
         (1..=5).for_each(|n| cache.put(&identity(n), 1, stamp, &large));
-        assert_eq!(cache.entries.len(), 3);
-        assert_eq!(cache.bytes, 3 * weight(&identity(1), &cache.packer.pack(&large)));
+        assert_eq!(cache.whole.len() + cache.packed.len(), 3);
+        assert_eq!(cache.bytes, 3 * weight(&identity(1), &Packed::whole(&large)));
         assert!(
             cache.get(&identity(0), known(5, stamp)).is_none() && cache.get(&identity(2), known(1, stamp)).is_none()
         );
         assert!(cache.get(&identity(3), known(1, stamp)).is_some());
+    }
+
+    #[test]
+    fn texts_stay_whole_while_there_is_room_and_are_packed_before_they_are_let_go() {
+        let [stamp, _] = stamps();
+        let mut cache = Cache { max_bytes: 4 * 1024 * 1024, ..Cache::default() };
+        let identity = |n: usize| Identity::of_canonical_arn(&format!("arn:aws:sqs:eu-west-1:111122223333:q-{n}"));
+        let text =
+            |n: usize| format!(r#"{{"name":"q-{n}","annotations":{{"{}":"{n}"}}}}"#, "like all others ".repeat(120));
+        let known = Known { rv: 1, stamp: Some(stamp) };
+        let room = cache.max_bytes / weight(&identity(1_000), &Packed::whole(&text(1_000)));
+        (0..room).for_each(|n| cache.put(&identity(n), 1, stamp, &text(n)));
+        assert_eq!((cache.whole.len(), cache.packed.len()), (room, 0));
+
+        assert_eq!(cache.get(&identity(0), known), Some(text(0)), "asked for last");
+        (room..room + 10).for_each(|n| cache.put(&identity(n), 1, stamp, &text(n)));
+        assert!(cache.packed.contains(&identity(1)) && !cache.whole.contains(&identity(1)), "not asked for since");
+        assert!([0, room + 9].map(identity).iter().all(|identity| cache.whole.contains(identity)));
+        let all = 2 * room;
+        (room + 10..all).for_each(|n| cache.put(&identity(n), 1, stamp, &text(n)));
+        assert_eq!(cache.whole.len() + cache.packed.len(), all);
+        (0..all).for_each(|n| assert_eq!(cache.get(&identity(n), known), Some(text(n)), "{n}"));
+        cache.put(&identity(1), 2, stamp, "{}");
+        assert_eq!(cache.get(&identity(1), Known { rv: 2, stamp: Some(stamp) }).as_deref(), Some("{}"));
+
+        (all..50 * room).for_each(|n| cache.put(&identity(n), 1, stamp, &text(n)));
+        assert!(cache.get(&identity(2), known).is_none() && cache.bytes <= cache.max_bytes);
+        let kept = cache.whole.iter().chain(&cache.packed);
+        assert_eq!(cache.bytes, kept.map(|(identity, entry)| weight(identity, &entry.text)).sum::<usize>());
     }
 }

@@ -47,6 +47,10 @@ pub(super) struct Packer {
 }
 
 impl Packed {
+    pub(super) fn whole(text: &str) -> Self {
+        Self { bytes: text.as_bytes().into(), text_bytes: 0, dictionary: None }
+    }
+
     /// What is kept.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
@@ -54,16 +58,16 @@ impl Packed {
 }
 
 impl Packer {
-    /// Takes some microseconds, and now and then as long as a dictionary.
-    pub(super) fn pack(&mut self, text: &str) -> Packed {
-        self.learn(text);
-        if let (Some((compressor, dictionary)), Ok(text_bytes)) = (&mut self.compressor, u32::try_from(text.len()))
-            && let Ok(bytes) = compressor.compress(text.as_bytes())
-            && bytes.len() < text.len()
+    /// Packs a text that is whole. Takes some microseconds, and now and then as long as a dictionary.
+    pub(super) fn pack(&mut self, whole: Packed) -> Packed {
+        self.learn(&whole.bytes);
+        if let (Some((compressor, dictionary)), Ok(text_bytes)) = (&mut self.compressor, u32::try_from(whole.len()))
+            && let Ok(bytes) = compressor.compress(&whole.bytes)
+            && bytes.len() < whole.len()
         {
             return Packed { bytes: bytes.into(), text_bytes, dictionary: Some(*dictionary) };
         }
-        Packed { bytes: text.as_bytes().into(), text_bytes: 0, dictionary: None }
+        whole
     }
 
     /// Puts the text behind what there is, and says where. `None` never comes of what [`Self::pack`] of this packer gave.
@@ -81,10 +85,10 @@ impl Packer {
         Some(start..behind.get_ref().len())
     }
 
-    fn learn(&mut self, text: &str) {
+    fn learn(&mut self, text: &[u8]) {
         let Some(after) = DICTIONARIES_AFTER.get(self.made) else { return };
         if self.seen.is_multiple_of(after / SAMPLES) {
-            let sample = &text.as_bytes()[..text.len().min(MAX_SAMPLE_BYTES)];
+            let sample = &text[..text.len().min(MAX_SAMPLE_BYTES)];
             self.samples.extend_from_slice(sample);
             self.sample_bytes.push(sample.len());
         }
@@ -187,19 +191,19 @@ mod tests {
         let mut packer = Packer::default();
         let mut kept = Vec::new();
         for (round, after) in DICTIONARIES_AFTER.iter().enumerate() {
-            kept.extend(odd.iter().map(|text| ((*text).to_owned(), packer.pack(text))));
+            kept.extend(odd.iter().map(|text| ((*text).to_owned(), packer.pack(Packed::whole(text)))));
             for seed in 0..DICTIONARIES_AFTER[0] {
                 let text = entity(seed);
-                let packed = packer.pack(&text);
+                let packed = packer.pack(Packed::whole(&text));
                 if seed % 97 == 0 {
                     kept.push((text, packed));
                 }
             }
             packer.seen = packer.seen.max(after - 1);
-            kept.push(("{}".to_owned(), packer.pack("{}")));
+            kept.push(("{}".to_owned(), packer.pack(Packed::whole("{}"))));
             assert_eq!(packer.decompressors.len(), round + 1);
         }
-        kept.extend(odd.iter().map(|text| ((*text).to_owned(), packer.pack(text))));
+        kept.extend(odd.iter().map(|text| ((*text).to_owned(), packer.pack(Packed::whole(text)))));
         for (text, packed) in &kept {
             assert!(text_of(&mut packer, packed) == *text, "{}", text.chars().take(40).collect::<String>());
         }
@@ -210,12 +214,12 @@ mod tests {
     #[test]
     fn texts_that_are_alike_take_a_quarter_at_most() {
         let mut packer = Packer::default();
-        (0..DICTIONARIES_AFTER[0]).for_each(|seed| drop(packer.pack(&entity(seed))));
+        (0..DICTIONARIES_AFTER[0]).for_each(|seed| drop(packer.pack(Packed::whole(&entity(seed)))));
         let (mut texts, mut kept) = (0, 0);
         for seed in 500_000..501_000 {
             let text = entity(seed);
             texts += text.len();
-            kept += packer.pack(&text).len();
+            kept += packer.pack(Packed::whole(&text)).len();
         }
         assert!(kept * 4 < texts, "{kept} of {texts}");
     }
@@ -224,7 +228,7 @@ mod tests {
     fn a_dictionary_is_made_even_of_texts_that_say_nothing() {
         for text in ["", "x", "{}"] {
             let mut packer = Packer::default();
-            let kept: Vec<Packed> = (0..2_000).map(|_| packer.pack(text)).collect();
+            let kept: Vec<Packed> = (0..2_000).map(|_| packer.pack(Packed::whole(text))).collect();
             assert!(kept.iter().all(|packed| text_of(&mut packer, packed) == text));
         }
     }
