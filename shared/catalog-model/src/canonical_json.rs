@@ -1,47 +1,28 @@
 //! A JSON value -> its one canonical text: keys in byte order, no white space. What is hashed or compared is this text.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 /// Sorts keys itself, so that the text does not depend on how `serde_json` was built.
 pub fn canonical_json(value: &Value) -> String {
-    let mut text = Vec::new();
-    write(value, &mut text);
-    String::from_utf8(text).expect("JSON is UTF-8")
+    serde_json::to_string(&Canonical(value)).expect("texts and numbers always serialise")
 }
 
-fn write(value: &Value, text: &mut Vec<u8>) {
-    match value {
-        Value::Array(items) => {
-            text.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    text.push(b',');
-                }
-                write(item, text);
+/// A value that serialises with its keys in byte order.
+pub(crate) struct Canonical<'v>(pub(crate) &'v Value);
+
+impl Serialize for Canonical<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Canonical)),
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().map(|(key, value)| (key, Canonical(value))).collect();
+                entries.sort_unstable_by_key(|(key, _)| *key);
+                serializer.collect_map(entries)
             }
-            text.push(b']');
+            scalar => scalar.serialize(serializer),
         }
-        Value::Object(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
-            entries.sort_unstable_by_key(|(key, _)| *key);
-            text.push(b'{');
-            for (at, (key, item)) in entries.into_iter().enumerate() {
-                if at > 0 {
-                    text.push(b',');
-                }
-                write_scalar(key, text);
-                text.push(b':');
-                write(item, text);
-            }
-            text.push(b'}');
-        }
-        scalar => write_scalar(scalar, text),
     }
-}
-
-fn write_scalar(scalar: &(impl Serialize + ?Sized), text: &mut Vec<u8>) {
-    serde_json::to_writer(text, scalar).expect("texts and numbers always serialise");
 }
 
 #[cfg(test)]

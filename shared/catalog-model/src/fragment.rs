@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::canonical_json::canonical_json;
+use crate::canonical_said::canonical_said;
 use crate::identity::{Identity, Key, RecordKey};
 use crate::relations::Relation;
 use crate::version::Version;
@@ -274,8 +274,7 @@ impl Facts {
 impl Said {
     /// Canonical text: equal texts are equal statements. Ties of versions are made from it where a source has no other content.
     pub fn canonical(&self) -> String {
-        let value = serde_json::to_value(self).expect("maps with string keys and scalars always serialise");
-        canonical_json(&value)
+        canonical_said(self)
     }
 }
 
@@ -285,7 +284,11 @@ impl Pointer {
         let mut text = String::new();
         for token in path {
             text.push('/');
-            text.push_str(&token.replace('~', "~0").replace('/', "~1"));
+            if token.contains(['~', '/']) {
+                text.push_str(&token.replace('~', "~0").replace('/', "~1"));
+            } else {
+                text.push_str(token);
+            }
         }
         Self(text)
     }

@@ -5,6 +5,7 @@ pub mod alias;
 mod arn;
 mod canonical;
 mod canonical_json;
+mod canonical_said;
 mod config_status;
 mod entity_ref;
 mod envelope;

@@ -60,18 +60,23 @@ impl ConfigurationItem {
         match self.status {
             Status::Recorded => self.observed(delivery, now_ms),
             Status::NotRecorded => self.exists(Format::ConfigNotice, delivery, now_ms),
-            Status::Deleted => self.told(Format::Config, Said::Gone, 0, delivery, now_ms),
+            Status::Deleted => {
+                let identity = self.identity();
+                let second_ids = self.second_ids(&identity);
+                self.told(Format::Config, (identity, second_ids), Said::Gone, 0, delivery, now_ms)
+            }
         }
     }
 
     /// Everything that the item may tell.
     fn observed(&self, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
-        let mut facts = self.identity_facts();
+        let identity = self.identity();
+        let mut facts = self.identity_facts(&identity);
         let name_tag = self.tags.get("Name").filter(|name| !name.trim().is_empty());
         if let (None, Some(name)) = (&self.resource_name, name_tag) {
             facts.say(Pointer::metadata("title"), name.as_str());
         }
-        if self.identity().account_id().is_some() {
+        if identity.account_id().is_some() {
             facts.say(Pointer::metadata("title"), text(&self.configuration, &["accountName", "name"]));
         }
         let Observed { state, attributes } =
@@ -85,7 +90,6 @@ impl ConfigurationItem {
         for (key, value) in &self.tags {
             facts.say(Pointer::to(["spec", "aws", "tags", key]), value.as_str());
         }
-        let identity = self.identity();
         let own: BTreeSet<Key> = facts.keys.iter().cloned().chain([identity.key()]).collect();
         let (relations, unresolved) =
             relationships::relations(&self.relationships, self.place(), &self.resource_type, &own);
@@ -93,17 +97,20 @@ impl ConfigurationItem {
         let made_by = self.tags.get(STACK_ID).cloned().or_else(|| text(&self.configuration, &["parentId"]));
         let stack = made_by.and_then(|arn| relationships::stack(&arn, self.place(), &identity));
         facts.relations.extend(stack);
-        self.told(Format::Config, Said::Facts(facts), unresolved, delivery, now_ms)
+        let second_ids = facts.keys.clone();
+        self.told(Format::Config, (identity, second_ids), Said::Facts(facts), unresolved, delivery, now_ms)
     }
 
     /// That the resource exists, and no more: nothing that is known is erased.
     fn exists(&self, format: Format, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
-        self.told(format, Said::Facts(self.identity_facts()), 0, delivery, now_ms)
+        let identity = self.identity();
+        let facts = self.identity_facts(&identity);
+        let second_ids = facts.keys.clone();
+        self.told(format, (identity, second_ids), Said::Facts(facts), 0, delivery, now_ms)
     }
 
-    fn identity_facts(&self) -> Facts {
-        let identity = self.identity();
-        let account = self.subject_account();
+    fn identity_facts(&self, identity: &Identity) -> Facts {
+        let account = identity.account_id().unwrap_or(&self.account);
         let mut facts = Facts::new(Role::Observed);
         facts.say(Pointer::to(["apiVersion"]), "backstage.io/v1alpha1");
         facts.say(Pointer::to(["kind"]), "Resource");
@@ -115,14 +122,14 @@ impl ConfigurationItem {
             ("resource-id", Some(self.resource_id.as_str())),
             ("name", self.resource_name.as_deref()),
             ("region", Some(self.region.as_str())),
-            ("account-id", Some(account.as_str())),
+            ("account-id", Some(account)),
         ] {
             facts.say(Pointer::annotation(&format!("aws.amazon.com/{annotation}")), value.map(str::to_owned));
         }
         facts.say(aws("resourceType"), self.resource_type.as_str());
         facts.say(aws("accountId"), account);
         facts.say(aws("region"), self.region.as_str());
-        facts.keys = self.second_ids(&identity);
+        facts.keys = self.second_ids(identity);
         facts
     }
 
@@ -143,12 +150,12 @@ impl ConfigurationItem {
     fn told(
         &self,
         format: Format,
+        (identity, second_ids): (Identity, BTreeSet<Key>),
         said: Said,
         unresolved_relationships: usize,
         delivery: &str,
         now_ms: u64,
     ) -> Result<Statements, ConfigItemError> {
-        let identity = self.identity();
         let of_alias = match &said {
             Said::Gone => Said::Gone,
             Said::Facts(_) | Said::Claim(_) => {
@@ -157,7 +164,6 @@ impl ConfigurationItem {
         };
         let source = SourceObject::config(format, &self.account, &identity);
         let claim = SourceObject::config(Format::ConfigClaim, &self.account, &identity);
-        let second_ids = self.second_ids(&identity);
         let mut fragments = vec![(RecordKey::Entity(identity), self.fragment(source, said, delivery, now_ms)?)];
         for key in second_ids {
             let fragment = self.fragment(claim.clone(), of_alias.clone(), delivery, now_ms)?;
