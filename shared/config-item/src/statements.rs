@@ -60,11 +60,7 @@ impl ConfigurationItem {
         match self.status {
             Status::Recorded => self.observed(delivery, now_ms),
             Status::NotRecorded => self.exists(Format::ConfigNotice, delivery, now_ms),
-            Status::Deleted => {
-                let identity = self.identity();
-                let second_ids = self.second_ids(&identity);
-                self.told(Format::Config, (identity, second_ids), Said::Gone, 0, delivery, now_ms)
-            }
+            Status::Deleted => self.told(Format::Config, self.identity(), None, 0, delivery, now_ms),
         }
     }
 
@@ -97,16 +93,14 @@ impl ConfigurationItem {
         let made_by = self.tags.get(STACK_ID).cloned().or_else(|| text(&self.configuration, &["parentId"]));
         let stack = made_by.and_then(|arn| relationships::stack(&arn, self.place(), &identity));
         facts.relations.extend(stack);
-        let second_ids = facts.keys.clone();
-        self.told(Format::Config, (identity, second_ids), Said::Facts(facts), unresolved, delivery, now_ms)
+        self.told(Format::Config, identity, Some(facts), unresolved, delivery, now_ms)
     }
 
     /// That the resource exists, and no more: nothing that is known is erased.
     fn exists(&self, format: Format, delivery: &str, now_ms: u64) -> Result<Statements, ConfigItemError> {
         let identity = self.identity();
         let facts = self.identity_facts(&identity);
-        let second_ids = facts.keys.clone();
-        self.told(format, (identity, second_ids), Said::Facts(facts), 0, delivery, now_ms)
+        self.told(format, identity, Some(facts), 0, delivery, now_ms)
     }
 
     fn identity_facts(&self, identity: &Identity) -> Facts {
@@ -146,20 +140,22 @@ impl ConfigurationItem {
         keys
     }
 
-    /// The record's own fragment, and what follows for the alias records of its second ids.
+    /// The record's own fragment, and what follows for the alias records of its second ids. Without facts it is gone.
     fn told(
         &self,
         format: Format,
-        (identity, second_ids): (Identity, BTreeSet<Key>),
-        said: Said,
+        identity: Identity,
+        facts: Option<Facts>,
         unresolved_relationships: usize,
         delivery: &str,
         now_ms: u64,
     ) -> Result<Statements, ConfigItemError> {
-        let of_alias = match &said {
-            Said::Gone => Said::Gone,
-            Said::Facts(_) | Said::Claim(_) => {
-                Said::Claim(Claim { identity: identity.clone(), by_arn: identity.arn().is_some() })
+        let by_arn = identity.arn().is_some();
+        let (said, of_alias, second_ids) = match facts {
+            None => (Said::Gone, Said::Gone, self.second_ids(&identity)),
+            Some(facts) => {
+                let second_ids = facts.keys.clone();
+                (Said::Facts(facts), Said::Claim(Claim { identity: identity.clone(), by_arn }), second_ids)
             }
         };
         let source = SourceObject::config(format, &self.account, &identity);
